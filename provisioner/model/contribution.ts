@@ -1,0 +1,136 @@
+/** What a domain (a service, the apps) adds to a site: pure data, assembled into machines by `bin/world.ts`. */
+import type { Recorded, Resource, ResourceId } from "../plan/resource.ts";
+import type { Model } from "./types.ts";
+
+export type FileEntry = {
+  /** Absolute path on the machine. */
+  readonly path: string;
+  /** Octal, such as `0644`. */
+  readonly mode: string;
+  /** `user:group`, such as `root:root`. */
+  readonly owner: string;
+  readonly content: string;
+};
+
+export type UnitEntry = {
+  readonly name: string;
+  /** Started and enabled by the generation; false: only installed (templates, units others start). */
+  readonly start: boolean;
+  /** What a change of one of `watches` does to a running unit. Its own unit file always counts as watched, with restart. */
+  readonly onChange: "restart" | "reload";
+  /** Paths of files of the generation. */
+  readonly watches: readonly string[];
+};
+
+/**
+ * A place in a generation whose content is a resource of its own (`slot/MACHINE/NAME`):
+ * `/etc/croft/slots/NAME/VERSION/…`, `current` linking to the version in use, two kept.
+ */
+export type SlotEntry = {
+  readonly name: string;
+  readonly mode: string;
+  readonly owner: string;
+  /** Done after the link moved, if the unit is active. `check` must exit 0 first, otherwise the link moves back. */
+  readonly onChange?: { readonly unit: string; readonly action: "restart" | "reload"; readonly check?: string };
+};
+
+export type Probe = {
+  readonly name: string;
+  /** POSIX sh run on the machine; exit 0 is healthy. A real round trip, not a port check. */
+  readonly command: string;
+  readonly timeoutSeconds: number;
+  /** Unit whose last log lines explain a failure. */
+  readonly unit?: string;
+};
+
+export type GenerationPart = {
+  readonly machine: string;
+  /** Who adds it, unique per machine: `postgres`, `gateway`, `portfolio-api`. */
+  readonly name: string;
+  readonly directories: readonly { readonly path: string; readonly mode: string; readonly owner: string }[];
+  readonly files: readonly FileEntry[];
+  /** Started in this order. */
+  readonly units: readonly UnitEntry[];
+  readonly slots: readonly SlotEntry[];
+  readonly probes: readonly Probe[];
+  /** Resources that must be in place before the generation is activated: slots with the certificate it needs. */
+  readonly needs: readonly ResourceId[];
+};
+
+/** Opens one port of a machine's own firewall to one source. */
+export type Flow = {
+  /** A machine's name, `host` (the machine's host) or `public`. */
+  readonly from: string;
+  readonly to: string;
+  readonly port: number;
+  readonly reason: string;
+};
+
+/**
+ * Text whose secrets are filled in where it is written, never before: `{{secret NAME}}`,
+ * `{{certificate NAME chain}}`, `{{certificate NAME key}}`, `{{authority}}` (the CA's certificates).
+ */
+export type Template = string;
+
+/** A typed address others bind to; known when planning. */
+export type Endpoint = {
+  /** The app it belongs to; undefined: the site's. */
+  readonly app?: string;
+  /** `database.rw`, `gateway`. */
+  readonly name: string;
+  readonly machine: string;
+  readonly port: number;
+  readonly protocol: string;
+  /** What a binding `${NAME.PROPERTY}` becomes. */
+  readonly properties: Readonly<Record<string, Template>>;
+  /** Secrets named in `properties`. */
+  readonly secrets: readonly string[];
+  /** What must be in place before a client starts. */
+  readonly needs: readonly ResourceId[];
+};
+
+/**
+ * Version ids of things made at random (secrets, certificates): a function of the site's random id, the
+ * name and how often it was rotated, so a plan can name a version before its content exists.
+ */
+export type Versions = { readonly of: (kind: "secret" | "certificate", name: string) => string };
+
+export type DesireInput = {
+  readonly model: Model;
+  readonly versions: Versions;
+  readonly endpoints: readonly Endpoint[];
+  /** Content names of releases built for this run, by `APP-WORKLOAD`. */
+  readonly releases: Readonly<Record<string, BuiltRelease>>;
+  /** What the last run wrote down. */
+  readonly recorded: ReadonlyMap<ResourceId, Recorded>;
+  /** Address of a machine, such as `10.91.0.11`. */
+  readonly address: (machine: string) => string;
+  /** SQL files of an app's migrations, in order. */
+  readonly migrations: Readonly<Record<string, readonly Migration[]>>;
+};
+
+/** A built workload: a tar in the release cache, named by its content. */
+export type BuiltRelease = { readonly id: string; readonly file: string; readonly sizeBytes: number };
+
+export type Migration = { readonly name: string; readonly sql: string; readonly sha256: string };
+
+export type Contribution = {
+  readonly parts: readonly GenerationPart[];
+  readonly flows: readonly Flow[];
+  readonly resources: readonly Resource[];
+};
+
+/** What a machine must be able to do: packages of its image. */
+export type RoleUse = { readonly machine: string; readonly role: string };
+
+/** A folder's pure half. The section of a service is validated before these are called. */
+export type Domain = {
+  readonly name: string;
+  /** JSON Schema of its section under `services`; undefined: it has none. */
+  readonly schema?: Readonly<Record<string, unknown>>;
+  readonly roles: (model: Model) => readonly RoleUse[];
+  readonly publish: (model: Model, versions: Versions) => readonly Endpoint[];
+  readonly desire: (input: DesireInput) => Contribution;
+};
+
+export const emptyContribution: Contribution = { parts: [], flows: [], resources: [] };
