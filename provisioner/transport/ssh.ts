@@ -1,0 +1,184 @@
+/** Commands on a machine over SSH: the one door of ssh2. A host key that is not the pinned one ends the connection before anything is sent. */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import type { Duplex } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import ssh2 from "ssh2";
+import type { Client as ClientType, ClientChannel } from "ssh2";
+import { CroftError } from "../errors.ts";
+import { doorPoint } from "../execute/faults.ts";
+import type { Command } from "./sh.ts";
+import type { Result, RunOptions, Shell } from "./shell.ts";
+
+const { Client, utils } = ssh2;
+const OUTPUT_LIMIT = 1024 * 1024;
+
+export type SshTarget = {
+  readonly label: string;
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  /** OpenSSH private key. */
+  readonly privateKey: string;
+  /** Pinned public host keys, `TYPE BASE64` each; nothing else is trusted. */
+  readonly hostKeys: readonly string[];
+  readonly connectTimeoutMs: number;
+};
+
+/** A new ed25519 pair in OpenSSH form. */
+export const makeKeyPair = (comment: string): { readonly privateKey: string; readonly publicKey: string } => {
+  const pair = utils.generateKeyPairSync("ed25519", { comment });
+  return { privateKey: pair.private, publicKey: pair.public };
+};
+
+/** `SHA256:…` of a public key given as `TYPE BASE64`. */
+export const keyFingerprint = (key: string): string => {
+  const blob = Buffer.from(key.split(" ")[1] ?? "", "base64");
+  return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
+};
+
+const isPinned = (target: SshTarget, offered: Buffer): boolean =>
+  target.hostKeys.some((key) => offered.equals(Buffer.from(key.split(" ")[1] ?? "", "base64")));
+
+const connectError = (target: SshTarget, cause: Error, refused: Buffer | undefined): CroftError => {
+  if (refused !== undefined) {
+    const offered = keyFingerprint(`key ${refused.toString("base64")}`);
+    return new CroftError("HOST_KEY", `the SSH host key of ${target.label} is not the pinned one; nothing was sent`, {
+      tail: `offered ${offered}\npinned  ${target.hostKeys.map(keyFingerprint).join(" ")}`,
+      hint: "if the machine was rebuilt outside croft, replace it with croft; otherwise somebody is in between",
+    });
+  }
+  return new CroftError("TRANSPORT", `cannot reach ${target.label} by SSH at ${target.host}: ${cause.message}`, {
+    cause,
+    transient: true,
+  });
+};
+
+const openClient = (target: SshTarget): Promise<ClientType> =>
+  new Promise((resolve, reject) => {
+    const client = new Client();
+    let refused: Buffer | undefined;
+    client.once("ready", () => resolve(client));
+    client.once("error", (cause) => reject(connectError(target, cause, refused)));
+    client.once("close", () => reject(connectError(target, new Error("connection closed"), refused)));
+    client.connect({
+      host: target.host,
+      port: target.port,
+      username: target.user,
+      privateKey: target.privateKey,
+      readyTimeout: target.connectTimeoutMs,
+      keepaliveInterval: 5000,
+      keepaliveCountMax: 3,
+      algorithms: { serverHostKey: ["ssh-ed25519"] },
+      hostVerifier: (key: Buffer) => {
+        if (isPinned(target, key)) return true;
+        refused = key;
+        return false;
+      },
+    });
+  });
+
+/** Splits chunks into lines for `onLine` and keeps the last part of the whole. */
+const makeCollector = (onLine: ((line: string) => void) | undefined) => {
+  let text = "";
+  let partial = "";
+  return {
+    add: (chunk: Buffer): void => {
+      const piece = chunk.toString("utf8");
+      text = (text + piece).slice(-OUTPUT_LIMIT);
+      if (onLine === undefined) return;
+      const lines = (partial + piece).split("\n");
+      partial = lines.pop() ?? "";
+      lines.forEach(onLine);
+    },
+    text: (): string => text,
+  };
+};
+
+const openChannel = (client: ClientType, command: string): Promise<ClientChannel> =>
+  new Promise((resolve, reject) => {
+    client.exec(command, (error, channel) => (error ? reject(error) : resolve(channel)));
+  });
+
+const sendInput = async (channel: ClientChannel, options: RunOptions): Promise<void> => {
+  if (options.inputFile === undefined) {
+    channel.end(options.input ?? "");
+    return;
+  }
+  await pipeline(createReadStream(options.inputFile), channel).catch(() => {});
+};
+
+type Ended = { readonly code: number; readonly stdout: string; readonly stderr: string };
+
+const settle = (target: SshTarget, client: ClientType, channel: ClientChannel, options: RunOptions): Promise<Ended> =>
+  new Promise((resolve, reject) => {
+    const stdout = makeCollector(options.onLine);
+    const stderr = makeCollector(options.onLine);
+    let exitCode: number | undefined;
+    const fail = (code: "TRANSPORT" | "COMMAND_TIMEOUT", message: string): void => {
+      channel.destroy();
+      reject(new CroftError(code, message, { transient: true, tail: stderr.text().slice(-2000) }));
+    };
+    const timer =
+      options.timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => fail("COMMAND_TIMEOUT", `a command on ${target.label} took longer than ${options.timeoutMs} ms`), options.timeoutMs);
+    const lost = (): void => fail("TRANSPORT", `the connection to ${target.label} was lost during a command`);
+    client.once("close", lost);
+    channel.on("data", stdout.add);
+    channel.stderr.on("data", stderr.add);
+    channel.on("exit", (code: number | null) => (exitCode = code ?? 128));
+    channel.once("close", () => {
+      clearTimeout(timer);
+      client.removeListener("close", lost);
+      if (exitCode === undefined) return lost();
+      resolve({ code: exitCode, stdout: stdout.text(), stderr: stderr.text() });
+    });
+  });
+
+/** One connection, opened at first use and again after a loss. */
+const makeConnection = (target: SshTarget) => {
+  let opening: Promise<ClientType> | undefined;
+  const open = (): Promise<ClientType> => {
+    if (opening !== undefined) return opening;
+    const attempt = openClient(target);
+    opening = attempt;
+    const forget = (): void => {
+      if (opening === attempt) opening = undefined;
+    };
+    attempt.then((client) => client.on("error", forget).once("close", forget), forget);
+    return attempt;
+  };
+  const close = async (): Promise<void> => {
+    const client = await opening?.catch(() => undefined);
+    client?.end();
+  };
+  return { open, close };
+};
+
+export const makeSshShell = (target: SshTarget): Shell => {
+  const connection = makeConnection(target);
+  const run = async (command: Command, options: RunOptions = {}): Promise<Result> => {
+    await doorPoint("before");
+    const started = performance.now();
+    const client = await connection.open();
+    const channel = await openChannel(client, command.text).catch((cause: unknown) => {
+      throw new CroftError("TRANSPORT", `cannot start a command on ${target.label}`, { cause, transient: true });
+    });
+    const ended = settle(target, client, channel, options);
+    const [{ code, stdout, stderr }] = await Promise.all([ended, sendInput(channel, options)]);
+    await doorPoint("after");
+    return { ok: code === 0, exitCode: code, stdout, stderr, command: command.text, durationMs: performance.now() - started };
+  };
+  const connectUnix = async (path: string): Promise<Duplex> => {
+    const client = await connection.open();
+    return new Promise((resolve, reject) => {
+      client.openssh_forwardOutStreamLocal(path, (cause, stream) =>
+        cause
+          ? reject(new CroftError("TRANSPORT", `cannot connect to ${path} on ${target.label}`, { cause, transient: true }))
+          : resolve(stream),
+      );
+    });
+  };
+  return { label: target.label, run, connectUnix, close: connection.close };
+};
