@@ -1,0 +1,75 @@
+/** One image per role set, named by everything that goes into it. Pure. */
+import { shortHash } from "../provisioner/model/names.ts";
+import { BASE, ROLES } from "./roles.ts";
+import type { Role } from "./roles.ts";
+import { CroftError } from "../provisioner/errors.ts";
+
+/** Raised when the way an image is put together changes without its lists changing. */
+const RECIPE_VERSION = 1;
+
+export type ArtifactUse = { readonly name: string; readonly digest: string; readonly target: string };
+
+export type Recipe = {
+  readonly version: number;
+  readonly suite: string;
+  readonly architecture: "amd64" | "arm64";
+  readonly roles: readonly string[];
+  readonly packages: readonly string[];
+  readonly unstable: readonly string[];
+  readonly masked: readonly string[];
+  readonly before: Readonly<Record<string, string>>;
+  readonly artifacts: readonly ArtifactUse[];
+  /** Kernel and initrd for direct boot; left out where only the stand-in will run it. */
+  readonly kernel: boolean;
+  /** Counts `croft image update`: a new number resolves package versions anew. */
+  readonly update: number;
+};
+
+export type RecipeInput = {
+  readonly roles: readonly string[];
+  readonly architecture: "amd64" | "arm64";
+  readonly kernel: boolean;
+  readonly update: number;
+  /** Digest of an artifact of the catalogue. */
+  readonly digestOf: (artifact: string) => string;
+};
+
+const KERNEL: Role = {
+  name: "kernel",
+  packages: ["initramfs-tools", "zstd"],
+  before: { "/etc/initramfs-tools/conf.d/croft": "MODULES=list\nCOMPRESS=zstd\n" },
+};
+
+const kernelPackages = (architecture: "amd64" | "arm64"): readonly string[] => [`linux-image-cloud-${architecture}`];
+
+const findRole = (name: string): Role => {
+  const role = ROLES[name];
+  if (role === undefined) throw new CroftError("BUG", `no image role is called ${name}`);
+  return role;
+};
+
+const sortedUnique = (values: readonly string[]): readonly string[] => [...new Set(values)].toSorted();
+
+export const makeRecipe = (input: RecipeInput): Recipe => {
+  const names = sortedUnique(input.roles);
+  const roles = [BASE, ...names.map(findRole), ...(input.kernel ? [KERNEL] : [])];
+  const artifacts = roles.flatMap((role) => Object.entries(role.artifacts ?? {}));
+  return {
+    version: RECIPE_VERSION,
+    suite: "trixie",
+    architecture: input.architecture,
+    roles: names,
+    packages: sortedUnique([
+      ...roles.flatMap((role) => role.packages),
+      ...(input.kernel ? kernelPackages(input.architecture) : []),
+    ]),
+    unstable: sortedUnique(roles.flatMap((role) => role.unstable ?? [])),
+    masked: sortedUnique(roles.flatMap((role) => role.masked ?? [])),
+    before: Object.assign({}, ...roles.map((role) => role.before ?? {})) as Record<string, string>,
+    artifacts: artifacts.map(([name, target]) => ({ name, target, digest: input.digestOf(name) })),
+    kernel: input.kernel,
+    update: input.update,
+  };
+};
+
+export const recipeId = (recipe: Recipe): string => shortHash(JSON.stringify(recipe), 16);

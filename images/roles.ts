@@ -1,0 +1,93 @@
+/** What an image holds: packages and hooks of the base and of each role. Pure lists. */
+
+export type PackageSource = "stable" | "unstable";
+
+export type Role = {
+  readonly name: string;
+  readonly packages: readonly string[];
+  /** Packages taken from Debian unstable, with what they pull in from there. */
+  readonly unstable?: readonly string[];
+  /** Stock units that croft's own units replace. */
+  readonly masked?: readonly string[];
+  /** Files written before packages are unpacked. */
+  readonly before?: Readonly<Record<string, string>>;
+  /** Artifacts of the catalogue and where in the image their file goes. */
+  readonly artifacts?: Readonly<Record<string, string>>;
+};
+
+const QUIET_UNITS = [
+  "apt-daily.timer",
+  "apt-daily-upgrade.timer",
+  "dpkg-db-backup.timer",
+  "e2scrub_all.timer",
+  "fstrim.timer",
+  "e2scrub_reap.service",
+  "console-getty.service",
+  "getty@tty1.service",
+  "cloud-init-hotplugd.socket",
+  "systemd-pcrphase.service",
+] as const;
+
+const SSHD = `# croft: keys only, and streams to UNIX sockets for its own drivers.
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+AllowTcpForwarding no
+AllowStreamLocalForwarding yes
+AllowAgentForwarding no
+X11Forwarding no
+MaxSessions 64
+MaxStartups 64:30:128
+UseDNS no
+PrintMotd no
+`;
+
+const CLOUD_INIT = `# croft: the address comes with the kernel command line, the seed with the NoCloud disk.
+datasource_list: [ NoCloud ]
+network: { config: disabled }
+ssh_genkeytypes: [ ed25519 ]
+ssh_deletekeys: true
+preserve_hostname: false
+manage_etc_hosts: false
+system_info: { default_user: ~ }
+users: []
+disable_root: false
+`;
+
+export const BASE: Role = {
+  name: "base",
+  packages: [
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "openssh-server",
+    "cloud-init",
+    "iproute2",
+    "nftables",
+    "curl",
+    "ca-certificates",
+    "procps",
+  ],
+  masked: QUIET_UNITS,
+  before: {
+    "/etc/ssh/sshd_config.d/10-croft.conf": SSHD,
+    "/etc/cloud/cloud.cfg.d/90-croft.cfg": CLOUD_INIT,
+    "/etc/systemd/system.conf.d/10-croft.conf":
+      "[Manager]\nDefaultTimeoutStopSec=20s\nDefaultTimerAccuracySec=100ms\n",
+  },
+};
+
+export const ROLES: Readonly<Record<string, Role>> = {
+  gateway: { name: "gateway", packages: [], unstable: ["nginx"], masked: ["nginx.service"] },
+  node: {
+    name: "node",
+    packages: ["libatomic1"],
+    artifacts: { node: "/usr/local/bin/node" },
+  },
+  postgres: {
+    name: "postgres",
+    packages: ["postgresql-17"],
+    masked: ["postgresql.service", "postgresql@17-main.service"],
+    before: { "/etc/postgresql-common/createcluster.conf": "create_main_cluster = false\n" },
+  },
+};
