@@ -61,7 +61,7 @@ const bootstrap = async (tools: ImageTools, recipe: Recipe, work: string, report
   await writeFile(join(work, "finish.sh"), renderFinish(recipe), { mode: 0o755 });
   const packages = [...recipe.packages, ...recipe.unstable].join(",");
   // A mount namespace and a pid namespace of its own: a killed croft leaves no build and no mount behind.
-  const command = sh`setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child=KILL --propagation private mmdebstrap --mode=root --variant=minbase --architectures=${recipe.architecture} --aptopt=${'Acquire::Retries "3"'} --dpkgopt=${"path-exclude=/usr/share/doc/*"} --dpkgopt=${"path-exclude=/usr/share/man/*"} --dpkgopt=${"path-exclude=/usr/share/locale/*"} --setup-hook=${`cp -a ${work}/before/. "$1"/`} --include=${packages} --customize-hook=${`sh ${work}/finish.sh "$1"`} ${recipe.suite} ${join(work, "tree")} ${join(work, "sources.list")}`;
+  const command = sh`setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child=KILL --propagation private mmdebstrap --mode=root --variant=minbase --architectures=${recipe.architecture} --aptopt=${'Acquire::Retries "3"'} --aptopt=${'APT::Sandbox::User "root"'} --dpkgopt=${"path-exclude=/usr/share/doc/*"} --dpkgopt=${"path-exclude=/usr/share/man/*"} --dpkgopt=${"path-exclude=/usr/share/locale/*"} --setup-hook=${`cp -a ${work}/before/. "$1"/`} --include=${packages} --customize-hook=${`sh ${work}/finish.sh "$1"`} ${recipe.suite} ${join(work, "tree")} ${join(work, "sources.list")}`;
   const result = await tools.shell.run(command, { timeoutMs: 1_800_000, onLine: report });
   if (result.ok) return;
   throw new CroftError("COMMAND_FAILED", `mmdebstrap could not build image ${recipe.roles.join("+") || "base"}`, {

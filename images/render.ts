@@ -6,15 +6,18 @@ export type Mirror = { readonly main: string; readonly security: string; readonl
 
 const COMPONENT = "main";
 
-const source = (site: string, suite: string, keyring: string): string =>
-  `deb [signed-by=${keyring}] ${site} ${suite} ${COMPONENT}`;
+const source = (site: string, suite: string, keyring: string, options = ""): string =>
+  `deb [signed-by=${keyring}${options}] ${site} ${suite} ${COMPONENT}`;
+
+/** Unstable's index lives a week; a mirror that lags is still signed, and the pin below limits what it serves. */
+const LAGGING = " check-valid-until=no";
 
 export const renderSources = (recipe: Recipe, mirror: Mirror): string =>
   [
     source(mirror.main, recipe.suite, mirror.keyring),
     source(mirror.main, `${recipe.suite}-updates`, mirror.keyring),
     source(mirror.security, `${recipe.suite}-security`, mirror.keyring),
-    ...(recipe.unstable.length === 0 ? [] : [source(mirror.main, "sid", mirror.keyring)]),
+    ...(recipe.unstable.length === 0 ? [] : [source(mirror.main, "sid", mirror.keyring, LAGGING)]),
     "",
   ].join("\n");
 
@@ -22,7 +25,7 @@ export const renderSources = (recipe: Recipe, mirror: Mirror): string =>
 export const renderPins = (recipe: Recipe): string =>
   [
     "Package: *\nPin: release n=sid\nPin-Priority: 50\n",
-    ...recipe.unstable.map((name) => `Package: ${name} ${name}-common\nPin: release n=sid\nPin-Priority: 990\n`),
+    ...recipe.unstable.map((name) => `Package: ${name}\nPin: release n=sid\nPin-Priority: 990\n`),
   ].join("\n");
 
 /** Files laid into the tree before packages are unpacked, by path. */

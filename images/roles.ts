@@ -78,7 +78,7 @@ export const BASE: Role = {
 };
 
 export const ROLES: Readonly<Record<string, Role>> = {
-  gateway: { name: "gateway", packages: [], unstable: ["nginx"], masked: ["nginx.service"] },
+  gateway: { name: "gateway", packages: [], unstable: ["nginx", "nginx-common", "libpcre2-8-0"], masked: ["nginx.service"] },
   node: {
     name: "node",
     packages: ["libatomic1"],

@@ -1,0 +1,112 @@
+/** Starts and stops a machine's hypervisor: as a unit where PID 1 is systemd, otherwise detached. */
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { replaceFile } from "../host/files.ts";
+import { sh } from "../transport/sh.ts";
+import { must } from "../transport/shell.ts";
+import type { Shell } from "../transport/shell.ts";
+import { makeClient } from "./client.ts";
+import { renderMachineUnit } from "./machine-config.ts";
+import { findProcess, killProcess, waitGone } from "./process.ts";
+
+export type LauncherTools = { readonly shell: Shell; readonly siteKey: string };
+
+type Paths = {
+  readonly folder: string;
+  readonly run: string;
+  readonly runScript: string;
+  readonly socket: string;
+  readonly pid: string;
+  readonly log: string;
+};
+
+/** How long a guest has to obey its power button before its plug is pulled. */
+const POWER_OFF_MS = 25_000;
+
+const hasSystemd = (): boolean => existsSync("/run/systemd/system");
+
+export const machineUnitName = (siteKey: string, machine: string): string =>
+  `croft-${siteKey.replaceAll("/", "-")}-${machine}.service`;
+
+const unitPath = (unit: string): string => join("/etc/systemd/system", unit);
+
+const renderStop = (socket: string): string =>
+  [
+    "#!/bin/sh",
+    "# Asks the guest to power off; the unit's time-out pulls the plug.",
+    sh`curl --silent --max-time 10 --unix-socket ${socket} -X PUT http://localhost/api/v1/vm.power-button || exit 0`.text,
+    'while kill -0 "$MAINPID" 2>/dev/null && [ "${tries:=0}" -lt 250 ]; do tries=$((tries + 1)); sleep 0.1; done',
+    "",
+  ].join("\n");
+
+const startUnit = async (tools: LauncherTools, name: string, paths: Paths): Promise<void> => {
+  const unit = machineUnitName(tools.siteKey, name);
+  const stop = join(paths.folder, "stop");
+  await replaceFile(stop, renderStop(paths.socket), 0o700);
+  const text = renderMachineUnit({ description: `croft machine ${name} of ${tools.siteKey}`, run: paths.runScript, stop });
+  await replaceFile(unitPath(unit), text, 0o644);
+  await must(tools.shell, `starting machine ${name}`, sh`systemctl daemon-reload && systemctl enable --quiet ${unit} && systemctl restart ${unit}`);
+};
+
+const startDetached = (tools: LauncherTools, name: string, paths: Paths): Promise<string> =>
+  must(
+    tools.shell,
+    `starting machine ${name}`,
+    sh`setsid --fork env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin sh ${paths.runScript} </dev/null >>${paths.log} 2>&1`,
+  );
+
+const start = async (tools: LauncherTools, name: string, paths: Paths): Promise<void> => {
+  if (hasSystemd()) await startUnit(tools, name, paths);
+  else await startDetached(tools, name, paths);
+  const deadline = performance.now() + 15_000;
+  while ((await findProcess(paths.pid)) === undefined && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+};
+
+/** State in the hypervisor's own words; undefined where it does not answer. */
+const info = async (paths: Paths): Promise<string | undefined> => {
+  const client = makeClient(paths.socket);
+  try {
+    return (await client.info()).state;
+  } catch {
+    return undefined;
+  } finally {
+    client.close();
+  }
+};
+
+const stop = async (tools: LauncherTools, name: string, paths: Paths): Promise<void> => {
+  const found = await findProcess(paths.pid);
+  if (found === undefined) return;
+  const client = makeClient(paths.socket);
+  try {
+    const pressed = await client.powerButton().then(() => true, () => false);
+    if (!pressed || !(await waitGone(found, POWER_OFF_MS))) {
+      await client.vmmShutdown().catch(() => {});
+      await waitGone(found, 3000);
+    }
+  } finally {
+    client.close();
+  }
+  await killProcess(found);
+  if (hasSystemd()) await tools.shell.run(sh`systemctl stop ${machineUnitName(tools.siteKey, name)}`);
+};
+
+/** Removes what only starting left: the unit. */
+const forget = async (tools: LauncherTools, name: string): Promise<void> => {
+  if (!hasSystemd()) return;
+  const unit = machineUnitName(tools.siteKey, name);
+  await tools.shell.run(sh`systemctl disable --quiet ${unit}`);
+  await rm(unitPath(unit), { force: true });
+  await tools.shell.run(sh`systemctl daemon-reload`);
+};
+
+export const makeLauncher = (tools: LauncherTools) => ({
+  start: (name: string, paths: Paths): Promise<void> => start(tools, name, paths),
+  stop: (name: string, paths: Paths): Promise<void> => stop(tools, name, paths),
+  forget: (name: string, _paths: Paths): Promise<void> => forget(tools, name),
+  info,
+});
+
