@@ -37,7 +37,7 @@ export const renderBefore = (recipe: Recipe): Readonly<Record<string, string>> =
 const FINISH = `
 set -eu
 tree=$1
-systemctl --root="$tree" enable systemd-networkd.service systemd-network-generator.service ssh.service >/dev/null 2>&1
+systemctl --root="$tree" enable systemd-networkd.service systemd-network-generator.service ssh.service croft-boot.service >/dev/null 2>&1
 systemctl --root="$tree" disable ssh.socket >/dev/null 2>&1 || true
 rm -f "$tree"/etc/ssh/ssh_host_* "$tree"/etc/hostname "$tree"/etc/resolv.conf
 : > "$tree/etc/machine-id"
@@ -46,7 +46,7 @@ mkdir -p "$tree/etc/croft/slots" "$tree/etc/croft/secrets" "$tree/var/lib/croft/
 chmod 0755 "$tree/etc/croft" "$tree/etc/croft/slots"
 chmod 0700 "$tree/etc/croft/secrets" "$tree/var/lib/croft/generations"
 ln -s slots/authority/current/authority.pem "$tree/etc/croft/authority.pem"
-ln -s /run/croft/resolv.conf "$tree/etc/resolv.conf"
+: > "$tree/etc/resolv.conf"
 `;
 
 /** Run with the tree as its first argument after all packages are configured. */

@@ -54,6 +54,22 @@ users: []
 disable_root: false
 `;
 
+/** Runs the agent that each generation installs; the condition holds only after a crash while activating. */
+const BOOT_GUARD = `[Unit]
+Description=Take back a croft generation that was not finished
+DefaultDependencies=no
+After=local-fs.target systemd-tmpfiles-setup.service
+Before=sysinit.target
+ConditionPathExists=/var/lib/croft/generations/pending
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh /usr/lib/croft/agent boot
+
+[Install]
+WantedBy=sysinit.target
+`;
+
 export const BASE: Role = {
   name: "base",
   packages: [
@@ -72,6 +88,7 @@ export const BASE: Role = {
   before: {
     "/etc/ssh/sshd_config.d/10-croft.conf": SSHD,
     "/etc/cloud/cloud.cfg.d/90-croft.cfg": CLOUD_INIT,
+    "/etc/systemd/system/croft-boot.service": BOOT_GUARD,
     "/etc/systemd/system.conf.d/10-croft.conf":
       "[Manager]\nDefaultTimeoutStopSec=20s\nDefaultTimerAccuracySec=100ms\n",
   },

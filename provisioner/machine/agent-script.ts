@@ -1,0 +1,238 @@
+/** The script that runs on a machine. POSIX sh; it travels on standard input with every call and is itself a file of each generation. */
+
+export const AGENT_PATH = "/usr/lib/croft/agent";
+
+/**
+ * Verbs: `observe`, `stage ID`, `activate ID`, `confirm ID`, `revert`, `boot`, `slot …`, `unslot NAME`, `probe`.
+ * Manifest lines of a generation, words without spaces:
+ *
+ *     d MODE OWNER PATH            a directory
+ *     f MODE OWNER SHA256 PATH     a file, its content in files/SHA256
+ *     u NAME START ONCHANGE PATHS  a unit, in order; PATHS joined by commas or -
+ *     p SECONDS UNIT NAME          a probe, its script in probes/NAME
+ */
+export const AGENT = `set -u
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
+umask 022
+base=/var/lib/croft/generations
+slots=/etc/croft/slots
+risky='^/etc/(nftables\\.conf$|ssh/|systemd/network/)'
+
+say() { printf '%s\\n' "$*"; }
+fail() { printf 'croft-failed %s\\n' "$*"; }
+link_of() { readlink "$1" 2>/dev/null || say -; }
+pending_of() { cat "$base/pending" 2>/dev/null || say -; }
+
+# The log of a unit for whoever reads why it failed.
+explain() {
+  say 'croft-log'
+  [ "$1" = - ] || journalctl --no-pager --quiet --output=cat --lines=25 --unit="$1" 2>/dev/null
+}
+
+same_file() { # MODE OWNER SHA PATH
+  [ -f "$4" ] && [ ! -L "$4" ] || return 1
+  [ "$(stat -c '%a %U:%G' "$4")" = "\${1#0} $2" ] || return 1
+  [ "$(sha256sum < "$4" | cut -d' ' -f1)" = "$3" ]
+}
+
+observe() {
+  current=$(link_of "$base/current")
+  say "boot $(cat /proc/sys/kernel/random/boot_id)"
+  say "current $current"
+  say "pending $(pending_of)"
+  if [ "$current" != - ]; then
+    while read -r type a b c d <&3; do
+      case $type in
+      f) if same_file "$a" "$b" "$c" "$d"; then say "file $c $d"; elif [ -e "$d" ]; then say "file changed $d"; else say "file missing $d"; fi ;;
+      u) if [ "$b" = start ]; then say "unit $(systemctl is-active "$a") $(systemctl is-enabled "$a" 2>/dev/null || say no) $a"; fi ;;
+      esac
+    done 3< "$base/$current/manifest"
+  fi
+  for slot in "$slots"/*/; do
+    [ -d "$slot" ] || continue
+    version=$(link_of "\${slot}current")
+    state=ok
+    (cd "\${slot}current" 2>/dev/null && sha256sum --check --status "../$version.sum" 2>/dev/null) || state=changed
+    say "slot $state $version $(stat -c '%a %U:%G' "$slot/current/." 2>/dev/null || say - -) $(basename "$slot")"
+  done
+  say "disk $(df --output=avail -B1 / | tail -n 1)"
+  say "systemd $(systemctl is-system-running)"
+}
+
+stage() { # ID, tar on standard input
+  mkdir -p "$base" && chmod 0700 "$base"
+  rm -rf "$base/$1.new"
+  if [ -d "$base/$1" ]; then cat > /dev/null; return 0; fi
+  mkdir "$base/$1.new" && tar -x -f - -C "$base/$1.new" && sync -f "$base/$1.new" && mv "$base/$1.new" "$base/$1"
+}
+
+# Puts the files of a generation in place; leaves the paths that changed in $changes.
+install_files() { # NEW OLD
+  changes=$(mktemp)
+  while read -r type a b c d <&3; do
+    case $type in
+    d) install -d -m "$a" -o "\${b%:*}" -g "\${b#*:}" "$c" || return 1 ;;
+    f)
+      same_file "$a" "$b" "$c" "$d" && continue
+      mkdir -p "$(dirname "$d")" || return 1
+      install -m "$a" -o "\${b%:*}" -g "\${b#*:}" "$base/$1/files/$c" "$d.croft-new" && mv -T "$d.croft-new" "$d" || return 1
+      say "$d" >> "$changes" ;;
+    esac
+  done 3< "$base/$1/manifest"
+}
+
+# Stops units and removes files that only the old generation has.
+remove_old() { # NEW OLD
+  [ "$2" != - ] && [ -f "$base/$2/manifest" ] || return 0
+  while read -r type a b c d <&3; do
+    case $type in
+    u) grep -q "^u $a " "$base/$1/manifest" || systemctl disable --quiet --now "$a" 2>/dev/null ;;
+    esac
+  done 3< "$base/$2/manifest"
+  while read -r type a b c d <&3; do
+    case $type in
+    f) awk -v path="$d" '$1 == "f" && $5 == path { found = 1 } END { exit !found }' "$base/$1/manifest" || { rm -f "$d"; say "$d" >> "$changes"; } ;;
+    esac
+  done 3< "$base/$2/manifest"
+}
+
+any_changed() { # comma-joined paths
+  [ "$1" != - ] || return 1
+  printf '%s' "$1" | tr , '\\n' | grep -qxFf "$changes"
+}
+
+start_units() { # ID
+  grep -q '^/etc/systemd/' "$changes" && systemctl daemon-reload
+  while read -r type name start onchange paths <&3; do
+    [ "$type" = u ] && [ "$start" = start ] || continue
+    systemctl enable --quiet "$name" 2>/dev/null || { fail unit "$name" cannot be enabled; return 1; }
+    if grep -qxF "/etc/systemd/system/$name" "$changes"; then action=restart
+    elif any_changed "$paths"; then action=$onchange
+    else action=start
+    fi
+    [ "$action" = reload ] && ! systemctl is-active --quiet "$name" && action=restart
+    [ "$action" = start ] && systemctl reset-failed "$name" 2>/dev/null
+    if ! systemctl "$action" "$name"; then
+      fail unit "$name" did not "$action"
+      explain "$name"
+      return 1
+    fi
+  done 3< "$base/$1/manifest"
+}
+
+run_probes() { # ID
+  while read -r type seconds unit name <&3; do
+    [ "$type" = p ] || continue
+    deadline=$(($(date +%s) + seconds))
+    until output=$(timeout "$seconds" sh "$base/$1/probes/$name" 2>&1 < /dev/null); do
+      if [ "$(date +%s)" -ge "$deadline" ]; then
+        fail probe "$name" did not succeed in "$seconds" s
+        say "$output" | tail -n 5
+        explain "$unit"
+        return 1
+      fi
+      sleep 0.1
+    done
+  done 3< "$base/$1/manifest"
+}
+
+finish() { # ID
+  ln -sfn "$1" "$base/current.new" && mv -T "$base/current.new" "$base/current" && sync -f "$base" && rm -f "$base/pending" && sync -f "$base"
+  systemctl stop croft-revert.timer 2>/dev/null
+  kept=$(ls -1dt "$base"/*/ 2>/dev/null | grep -v "/$1/" | tail -n +3)
+  [ -z "$kept" ] || rm -rf $kept
+}
+
+go_back() { # FROM
+  previous=$(link_of "$base/current")
+  if [ "$previous" = - ]; then rm -f "$base/pending"; return 0; fi
+  install_files "$previous" && remove_old "$previous" "$1" && start_units "$previous"
+  rm -f "$base/pending"
+  sync -f "$base"
+}
+
+activate() { # ID
+  previous=$(link_of "$base/current")
+  printf '%s\\n' "$1" > "$base/pending.new" && sync -f "$base" && mv "$base/pending.new" "$base/pending" && sync -f "$base"
+  if install_files "$1" && remove_old "$1" "$previous" && guard "$1" "$previous" && start_units "$1" && run_probes "$1"; then
+    if [ "$guarded" = yes ]; then say croft-confirm; else finish "$1"; fi
+    return 0
+  fi
+  systemctl stop croft-revert.timer 2>/dev/null
+  go_back "$1" > /dev/null 2>&1
+  return 3
+}
+
+# A change that could cut the operator off undoes itself unless somebody confirms it.
+guard() { # ID PREVIOUS
+  guarded=no
+  [ "$2" != - ] && grep -qE "$risky" "$changes" || return 0
+  guarded=yes
+  cp "$base/$1/agent" /run/croft-revert.sh
+  systemctl stop croft-revert.timer 2>/dev/null
+  systemctl reset-failed croft-revert.service 2>/dev/null
+  systemd-run --quiet --unit=croft-revert --on-active=60 --timer-property=AccuracySec=100ms sh /run/croft-revert.sh revert
+}
+
+revert() {
+  from=$(pending_of)
+  [ "$from" = - ] || go_back "$from"
+}
+
+# A generation that was being activated when the machine went down is taken back before its units start.
+boot() {
+  from=$(pending_of)
+  previous=$(link_of "$base/current")
+  [ "$from" != - ] && [ "$previous" != - ] && install_files "$previous"
+  [ "$from" = - ] || { rm -f "$base/pending"; systemctl daemon-reload; }
+  return 0
+}
+
+write_slot() { # NAME VERSION MODE OWNER UNIT ACTION CHECK, tar on standard input
+  dir=$slots/$1
+  mkdir -p "$dir" && rm -rf "$dir/$2.new" || return 1
+  umask 077
+  mkdir "$dir/$2.new" && tar -x -f - -C "$dir/$2.new" || return 1
+  chown -R "$4" "$dir/$2.new" && find "$dir/$2.new" -type f -exec chmod "$3" {} +
+  # A folder is open to whom its files are: read bits become search bits too.
+  find "$dir/$2.new" -type d -exec chmod "$(printf '%s' "$3" | sed 's/[46]/5/g; s/^05/07/')" {} +
+  (cd "$dir/$2.new" && find . -type f -exec sha256sum {} +) > "$dir/$2.sum" || return 1
+  sync -f "$dir/$2.new"
+  previous=$(link_of "$dir/current")
+  if [ "$previous" = "$2" ]; then rm -rf "$dir/$2.old"; mv "$dir/$2" "$dir/$2.old"; else rm -rf "\${dir:?}/$2"; fi
+  mv "$dir/$2.new" "$dir/$2" && rm -rf "$dir/$2.old"
+  ln -sfn "$2" "$dir/current.new" && mv -T "$dir/current.new" "$dir/current" && sync -f "$dir" || return 1
+  if [ "$5" != - ] && systemctl is-active --quiet "$5"; then
+    if ! { [ "$7" = - ] || output=$(sh -c "$7" 2>&1); } || ! systemctl "$6" "$5"; then
+      fail slot "$1" was refused by "$5"
+      say "\${output:-}" | tail -n 10
+      explain "$5"
+      if [ "$previous" != - ] && [ "$previous" != "$2" ]; then
+        ln -sfn "$previous" "$dir/current.new" && mv -T "$dir/current.new" "$dir/current"
+        systemctl "$6" "$5" > /dev/null 2>&1
+      fi
+      return 3
+    fi
+  fi
+  for old in $(ls -1dt "$dir"/*/ | sed 's|/$||' | grep -v "/current$" | grep -v "/$2$" | tail -n +2); do rm -rf "$old" "$old.sum"; done
+}
+
+remove_slot() { # NAME
+  rm -rf "\${slots:?}/$1"
+}
+
+verb=$1
+shift
+case $verb in
+observe) observe ;;
+stage) stage "$@" ;;
+activate) activate "$@" ;;
+confirm) if [ "$(pending_of)" = "$1" ]; then finish "$1"; else fail generation "$1" was taken back before it was confirmed; exit 3; fi ;;
+revert) revert ;;
+boot) boot ;;
+probe) run_probes "$(link_of "$base/current")" ;;
+slot) write_slot "$@" ;;
+unslot) remove_slot "$@" ;;
+*) say "unknown verb $verb" >&2; exit 64 ;;
+esac
+`;

@@ -1,0 +1,88 @@
+/** Effects of generations: stage, activate, prove, or be taken back. */
+import { CroftError } from "../errors.ts";
+import type { ApplyRequest, Driver, ObserveRequest, RemoveRequest } from "../execute/driver.ts";
+import type { JsonObject, Observation } from "../plan/resource.ts";
+import { packTar } from "../transport/tar.ts";
+import type { Shell } from "../transport/shell.ts";
+import { agentError, callAgent } from "./agent.ts";
+import type { MachineView } from "./agent.ts";
+import { hiddenWhenUnreachable } from "./connections.ts";
+import type { Connections } from "./connections.ts";
+import type { Generation, GenerationPayload } from "./generation.ts";
+
+const machineOf = (request: ObserveRequest): string =>
+  String((request.resource ?? request.recorded)?.spec["machine"] ?? "");
+
+const shortDigest = (state: string): string => (state.length === 64 ? state.slice(0, 12) : state);
+
+const toFacts = (machine: string, view: MachineView): JsonObject => ({
+  machine,
+  generation: view.current,
+  files: Object.fromEntries(Object.entries(view.files).map(([path, state]) => [path, shortDigest(state)])),
+  units: view.units,
+  pending: view.pending === "-" ? "none" : view.pending,
+});
+
+const observeOne = (connections: Connections, request: ObserveRequest): Promise<Observation> => {
+  const machine = machineOf(request);
+  return hiddenWhenUnreachable(machine, async () => {
+    const view = await connections.view(machine);
+    if (view.current === "-") return { status: "absent" };
+    return { status: "present", facts: toFacts(machine, view), info: { diskFreeBytes: view.diskFreeBytes, systemd: view.systemd } };
+  });
+};
+
+const stage = async (shell: Shell, generation: Generation): Promise<void> => {
+  const payload = await packTar(generation.entries);
+  const result = await callAgent(shell, ["stage", generation.id], { payload });
+  if (!result.ok) throw agentError(`staging generation ${generation.id}`, shell, result, `croft vm ssh ${generation.machine}`);
+};
+
+/** The generation holds back its last step until somebody has reached the machine anew. */
+const confirm = async (connections: Connections, generation: Generation): Promise<void> => {
+  const shell = await connections.fresh(generation.machine);
+  try {
+    const result = await callAgent(shell, ["confirm", generation.id]);
+    if (!result.ok) throw agentError("confirming the generation", shell, result, "croft plan");
+  } catch (cause) {
+    throw new CroftError("PROBE_FAILED", `machine ${generation.machine} cannot be reached after its network or firewall changed; it goes back by itself within 60 s`, { cause, hint: "croft plan" });
+  } finally {
+    await shell.close();
+  }
+};
+
+const activate = async (connections: Connections, request: ApplyRequest): Promise<void> => {
+  const { generation } = request.resource.payload as GenerationPayload;
+  const shell = await connections.open(generation.machine);
+  request.progress("sending files");
+  await stage(shell, generation);
+  request.progress("starting units");
+  const result = await callAgent(shell, ["activate", generation.id], { unit: "croft-activate", timeoutMs: 300_000 });
+  if (!result.ok) {
+    throw agentError(`activating generation ${generation.id}`, shell, result, `the previous generation is back; look at the log above, or run \`croft vm ssh ${generation.machine}\``);
+  }
+  if (result.stdout.includes("croft-confirm")) await confirm(connections, generation);
+};
+
+/** Leaves the machine with nothing of croft running; the machine itself usually goes next. */
+const remove = async (connections: Connections, request: RemoveRequest): Promise<void> => {
+  const machine = String(request.recorded.spec["machine"]);
+  const units = Object.keys((request.recorded.spec["units"] ?? {}) as JsonObject);
+  const shell = await connections.open(machine);
+  const empty = { id: "none", machine, manifest: "", entries: [{ name: "manifest", content: "", mode: 0o600 }] };
+  request.progress(`stopping ${units.length} units`);
+  await stage(shell, empty);
+  const result = await callAgent(shell, ["activate", "none"], { timeoutMs: 120_000 });
+  if (!result.ok) throw agentError("removing the generation", shell, result, `croft vm ssh ${machine}`);
+};
+
+export const makeGenerationDriver = (connections: Connections): Driver => ({
+  kind: "generation",
+  observe: async (requests) =>
+    new Map(await Promise.all(requests.map(async (request) => [request.id, await observeOne(connections, request)] as const))),
+  apply: async (request) => {
+    await activate(connections, request);
+    return {};
+  },
+  remove: (request) => remove(connections, request),
+});

@@ -1,0 +1,96 @@
+/** The complete desired configuration of one machine, assembled from what domains contribute. Pure. */
+import { createHash } from "node:crypto";
+import { CroftError } from "../errors.ts";
+import type { FileEntry, GenerationPart, Probe, UnitEntry } from "../model/contribution.ts";
+import { resourceId, shortHash } from "../model/names.ts";
+import type { Resource, ResourceId } from "../plan/resource.ts";
+import type { TarEntry } from "../transport/tar.ts";
+import { AGENT } from "./agent-script.ts";
+
+export type Generation = {
+  readonly id: string;
+  readonly machine: string;
+  readonly manifest: string;
+  readonly entries: readonly TarEntry[];
+};
+
+export type GenerationPayload = { readonly generation: Generation };
+
+const WORD = /^[A-Za-z0-9@%_+=:,./\\-]+$/;
+
+/** The manifest's words are split at spaces. @throws CroftError BUG */
+const word = (text: string): string => {
+  if (WORD.test(text)) return text;
+  throw new CroftError("BUG", `a generation cannot hold the name ${JSON.stringify(text)}`);
+};
+
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+const directoryLine = (entry: GenerationPart["directories"][number]): string =>
+  `d ${word(entry.mode)} ${word(entry.owner)} ${word(entry.path)}`;
+
+const fileLine = (file: FileEntry): string =>
+  `f ${word(file.mode)} ${word(file.owner)} ${sha256(file.content)} ${word(file.path)}`;
+
+const unitLine = (unit: UnitEntry): string => {
+  const paths = unit.watches.length === 0 ? "-" : unit.watches.map(word).join(",");
+  return `u ${word(unit.name)} ${unit.start ? "start" : "install"} ${unit.onChange} ${paths}`;
+};
+
+const probeLine = (probe: Probe): string => `p ${probe.timeoutSeconds} ${word(probe.unit ?? "-")} ${word(probe.name)}`;
+
+const refuseTwice = (machine: string, paths: readonly string[]): void => {
+  const twice = paths.find((path, index) => paths.indexOf(path) !== index);
+  if (twice !== undefined) throw new CroftError("BUG", `two parts of machine ${machine} write ${twice}`);
+};
+
+export const makeGeneration = (machine: string, parts: readonly GenerationPart[]): Generation => {
+  const files = parts.flatMap((part) => part.files);
+  const probes = parts.flatMap((part) => part.probes);
+  refuseTwice(machine, files.map((file) => file.path));
+  refuseTwice(machine, probes.map((probe) => probe.name));
+  const manifest = [
+    ...parts.flatMap((part) => part.directories).map(directoryLine),
+    ...files.map(fileLine),
+    ...parts.flatMap((part) => part.units).map(unitLine),
+    ...probes.map(probeLine),
+    "",
+  ].join("\n");
+  const contents = new Map(files.map((file) => [sha256(file.content), file.content]));
+  const entries: readonly TarEntry[] = [
+    { name: "manifest", content: manifest, mode: 0o600 },
+    { name: "agent", content: AGENT, mode: 0o700 },
+    ...[...contents].map(([hash, content]) => ({ name: `files/${hash}`, content, mode: 0o600 })),
+    ...probes.map((probe) => ({ name: `probes/${probe.name}`, content: `${probe.command}\n`, mode: 0o700 })),
+  ];
+  const id = shortHash(JSON.stringify(entries.map(({ name, content }) => [name, content])), 16);
+  return { id, machine, manifest, entries };
+};
+
+export const generationId = (machine: string): ResourceId => resourceId("generation", machine);
+
+/** `needs`: slots with content the units want, and whatever else the parts ask for. */
+export const generationResource = (
+  host: string,
+  generation: Generation,
+  parts: readonly GenerationPart[],
+): Resource => {
+  const files = parts.flatMap((part) => part.files);
+  const started = parts.flatMap((part) => part.units).filter((unit) => unit.start);
+  const machine = resourceId("machine", generation.machine);
+  return {
+    id: generationId(generation.machine),
+    kind: "generation",
+    host,
+    spec: {
+      machine: generation.machine,
+      generation: generation.id,
+      files: Object.fromEntries(files.map((file) => [file.path, sha256(file.content).slice(0, 12)])),
+      units: Object.fromEntries(started.map((unit) => [unit.name, "active"])),
+      pending: "none",
+    },
+    payload: { generation } satisfies GenerationPayload,
+    needs: [machine, ...new Set(parts.flatMap((part) => part.needs))],
+    lostWith: [machine],
+  };
+};

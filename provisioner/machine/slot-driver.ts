@@ -1,0 +1,64 @@
+/** Effects of slots: content filled in here, written on the machine, two versions kept. */
+import type { ApplyRequest, Driver, ObserveRequest, RemoveRequest } from "../execute/driver.ts";
+import type { Template } from "../model/contribution.ts";
+import type { Observation } from "../plan/resource.ts";
+import { packTar } from "../transport/tar.ts";
+import { agentError, callAgent } from "./agent.ts";
+import { hiddenWhenUnreachable } from "./connections.ts";
+import type { Connections } from "./connections.ts";
+import type { SlotPayload } from "./slot-resource.ts";
+
+export type SlotTools = {
+  readonly connections: Connections;
+  /** Fills in secrets and certificates; the result goes to the machine and nowhere else. */
+  readonly resolve: (template: Template) => Promise<string>;
+};
+
+const slotName = (id: string): string => id.split("/").slice(2).join("/");
+const machineOf = (request: ObserveRequest): string => String((request.resource ?? request.recorded)?.spec["machine"] ?? "");
+
+const observeOne = (tools: SlotTools, request: ObserveRequest): Promise<Observation> => {
+  const machine = machineOf(request);
+  return hiddenWhenUnreachable(machine, async () => {
+    const found = (await tools.connections.view(machine)).slots[slotName(request.id)];
+    if (found === undefined || found.version === "-") return { status: "absent" };
+    const version = found.intact ? found.version : `${found.version}, changed by hand`;
+    const spec = (request.resource ?? request.recorded)?.spec ?? {};
+    return { status: "present", facts: { machine, version, mode: spec["mode"] ?? "", owner: found.owner } };
+  });
+};
+
+const fill = async (tools: SlotTools, payload: SlotPayload): Promise<Buffer> =>
+  packTar(
+    await Promise.all(
+      Object.entries(payload.files).map(async ([name, template]) => ({ name, content: await tools.resolve(template), mode: 0o600 })),
+    ),
+  );
+
+const apply = async (tools: SlotTools, request: ApplyRequest): Promise<void> => {
+  const payload = request.resource.payload as SlotPayload;
+  const { machine, version } = request.resource.spec as { machine: string; version: string };
+  const { slot } = payload;
+  const shell = await tools.connections.open(machine);
+  const change = slot.onChange;
+  const words = ["slot", slot.name, version, slot.mode, slot.owner, change?.unit ?? "-", change?.action ?? "-", change?.check ?? "-"];
+  const result = await callAgent(shell, words, { payload: await fill(tools, payload) });
+  if (!result.ok) throw agentError(`filling slot ${slot.name}`, shell, result, "the previous content is back in place");
+};
+
+const remove = async (tools: SlotTools, request: RemoveRequest): Promise<void> => {
+  const shell = await tools.connections.open(String(request.recorded.spec["machine"]));
+  const result = await callAgent(shell, ["unslot", slotName(request.step.id)]);
+  if (!result.ok) throw agentError(`removing slot ${slotName(request.step.id)}`, shell, result, "croft plan");
+};
+
+export const makeSlotDriver = (tools: SlotTools): Driver => ({
+  kind: "slot",
+  observe: async (requests) =>
+    new Map(await Promise.all(requests.map(async (request) => [request.id, await observeOne(tools, request)] as const))),
+  apply: async (request) => {
+    await apply(tools, request);
+    return {};
+  },
+  remove: (request) => remove(tools, request),
+});
