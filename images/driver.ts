@@ -1,0 +1,42 @@
+/** Effects of images: there in the cache, or built into it. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Driver, ObserveRequest } from "../provisioner/execute/driver.ts";
+import type { JsonObject, Observation } from "../provisioner/plan/resource.ts";
+import { buildImage, imageExists, imagePackages } from "./build.ts";
+import type { ImageTools } from "./build.ts";
+import type { Recipe } from "./recipe.ts";
+import type { ImagePayload } from "./resource.ts";
+
+const imageId = (request: ObserveRequest): string => request.id.slice("image/".length);
+
+const observeOne = async (tools: ImageTools, request: ObserveRequest): Promise<Observation> => {
+  const id = imageId(request);
+  if (!(await imageExists(tools.folder, id))) return { status: "absent" };
+  const recipe = JSON.parse(await readFile(join(tools.folder, id, "recipe.json"), "utf8")) as Recipe;
+  const facts: JsonObject = { image: id, roles: [...recipe.roles], packages: recipe.packages.length + recipe.unstable.length };
+  return { status: "present", facts };
+};
+
+/** Says a line of the build only where it begins a new phase. */
+const PHASE = /^I: (.*)$/;
+
+export const makeImageDriver = (tools: ImageTools): Driver => ({
+  kind: "image",
+  observe: async (requests) =>
+    new Map(await Promise.all(requests.map(async (request) => [request.id, await observeOne(tools, request)] as const))),
+  apply: async (request) => {
+    const { recipe, imageId: id } = request.resource.payload as ImagePayload;
+    if (await imageExists(tools.folder, id)) {
+      request.progress("already in the cache");
+    } else {
+      await buildImage(tools, recipe, id, (line) => {
+        const phase = PHASE.exec(line)?.[1];
+        if (phase !== undefined && !phase.startsWith("running --")) request.progress(phase.slice(0, 70));
+        else if (!line.includes(":") && line.startsWith("making")) request.progress(line);
+      });
+    }
+    return { packages: await imagePackages(tools.folder, id) };
+  },
+  remove: async () => {},
+});
