@@ -1,0 +1,122 @@
+/** A checked tree to the Model: every default is put in here, sizes become bytes and times seconds. */
+import { parseDuration, parseSize, type Parsed } from "../model/sizes.ts";
+import type { App, AppDatabase, Host, Machine, Model, Route, ServiceSection, Workload } from "../model/types.ts";
+import { substitute } from "./checks/bindings.ts";
+import { fullHost } from "./checks/routes.ts";
+import { DEFAULTS } from "./schema.ts";
+import type { Plain } from "./tree.ts";
+
+type Data = { readonly [key: string]: Plain };
+
+export type BuildInput = {
+  readonly data: Plain;
+  readonly environment: string;
+  readonly folder: string;
+  readonly variables: Readonly<Record<string, string>>;
+};
+
+/** The checks ran before: a value of another kind cannot come here and is a bug. */
+const fail = (key: string): never => {
+  throw new TypeError(`configuration key ${key} passed its checks and cannot be read`);
+};
+
+const mapOf = (value: Plain | undefined): Data => (value !== null && typeof value === "object" && !Array.isArray(value) ? (value as Data) : {});
+const listOf = (value: Plain | undefined): readonly Plain[] => (Array.isArray(value) ? (value as readonly Plain[]) : []);
+const textOf = (data: Data, key: string, otherwise?: string): string => {
+  const value = data[key] ?? otherwise;
+  return typeof value === "string" ? value : fail(key);
+};
+const numberOf = (data: Data, key: string, otherwise?: number): number => {
+  const value = data[key] ?? otherwise;
+  return typeof value === "number" ? value : fail(key);
+};
+const quantity = (parsed: Parsed<number>, key: string): number => (parsed.ok ? parsed.value : fail(key));
+const sizeOf = (data: Data, key: string, otherwise?: string): number => quantity(parseSize(textOf(data, key, otherwise)), key);
+
+/** `{ key: value }`, or nothing where the file says nothing. */
+const optional = <K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } =>
+  (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };
+const textIf = (data: Data, key: string): string | undefined => (data[key] === undefined ? undefined : textOf(data, key));
+const texts = (value: Plain | undefined): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(mapOf(value)).map(([key, text]) => [key, String(text)]));
+
+const toMachine = (name: string, data: Data, home: string): Machine => ({
+  name,
+  host: textOf(data, "host", home),
+  cpus: numberOf(data, "cpus", DEFAULTS.cpus),
+  memoryBytes: sizeOf(data, "memory"),
+  rootDiskBytes: sizeOf(data, "rootDisk", DEFAULTS.rootDisk),
+  disks: Object.keys(mapOf(data["disks"])).map((disk) => ({ name: disk, sizeBytes: sizeOf(mapOf(data["disks"]), disk) })),
+});
+
+const toDatabase = (data: Data): AppDatabase => ({ name: textOf(data, "name"), ...optional("migrations", textIf(data, "migrations")) });
+
+const toWorkload = (name: string, data: Data, variables: Readonly<Record<string, string>>): Workload => {
+  const shared = { name, source: textOf(data, "source"), ...optional("build", textIf(data, "build")), output: textOf(data, "output", ".") };
+  if (data["kind"] === "static") return { kind: "static", ...shared, spa: data["spa"] === true };
+  const health = mapOf(data["health"]);
+  return {
+    kind: "node",
+    ...shared,
+    machine: textOf(data, "machine"),
+    start: textOf(data, "start"),
+    port: numberOf(data, "port"),
+    ...optional("metricsPort", data["metricsPort"] === undefined ? undefined : numberOf(data, "metricsPort")),
+    memoryBytes: sizeOf(data, "memory", "256MiB"),
+    environment: Object.fromEntries(Object.entries(texts(data["env"])).map(([key, text]) => [key, substitute(text, variables)])),
+    health: { live: textOf(health, "live"), ready: textOf(health, "ready") },
+    stopSignal: data["stopSignal"] === "SIGINT" ? "SIGINT" : "SIGTERM",
+    stopTimeoutSeconds: quantity(parseDuration(textOf(data, "stopTimeout", "30s")), "stopTimeout"),
+  };
+};
+
+const toTarget = (data: Data): Route["target"] => {
+  if (data["to"] !== undefined) return { kind: "workload", workload: textOf(data, "to") };
+  if (data["deny"] !== undefined) return { kind: "deny", status: data["deny"] === 403 ? 403 : 404 };
+  return { kind: "redirect", to: textOf(data, "redirect") };
+};
+
+const toRoute = (data: Data, domain: string): Route => ({
+  host: fullHost(textOf(data, "host"), domain),
+  path: textOf(data, "path", "/"),
+  exact: data["exact"] === true,
+  target: toTarget(data),
+  methods: listOf(data["methods"]).map(String),
+  query: texts(data["query"]),
+});
+
+const toApp = (name: string, data: Data, input: BuildInput, domain: string): App => ({
+  name,
+  ...optional("database", data["database"] === undefined ? undefined : toDatabase(mapOf(data["database"]))),
+  workloads: Object.entries(mapOf(data["workloads"])).map(([workload, value]) => toWorkload(workload, mapOf(value), input.variables)),
+  routes: listOf(data["routes"]).map((route) => toRoute(mapOf(route), domain)),
+});
+
+const toHosts = (data: Data): readonly Host[] => Object.keys(mapOf(data["hosts"] ?? DEFAULTS.hosts)).map((name) => ({ name }));
+
+const toService = (value: Plain): ServiceSection => ({ ...mapOf(value), machine: textOf(mapOf(value), "machine") });
+
+const freeze = <T>(value: T): T => {
+  if (value === null || typeof value !== "object" || Object.isFrozen(value)) return value;
+  Object.values(value).forEach(freeze);
+  return Object.freeze(value);
+};
+
+export const buildModel = (input: BuildInput): Model => {
+  const data = mapOf(input.data);
+  const hosts = toHosts(data);
+  const domain = textOf(data, "domain");
+  return freeze<Model>({
+    site: textOf(data, "site"),
+    domain,
+    environment: input.environment,
+    mode: data["mode"] === "development" ? "development" : DEFAULTS.mode,
+    network: textOf(data, "network", DEFAULTS.network),
+    hosts,
+    machines: Object.entries(mapOf(data["machines"])).map(([name, value]) => toMachine(name, mapOf(value), hosts[0]?.name ?? fail("hosts"))),
+    services: Object.fromEntries(Object.entries(mapOf(data["services"])).map(([name, value]) => [name, toService(value)])),
+    apps: Object.entries(mapOf(data["apps"])).map(([name, value]) => toApp(name, mapOf(value), input, domain)),
+    ...optional("operator", textIf(data, "operator")),
+    folder: input.folder,
+  });
+};

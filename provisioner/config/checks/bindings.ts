@@ -1,0 +1,80 @@
+/** `${database.rw.url}` and `${VARIABLE}` in the environment of workloads. */
+import { findSecrets } from "../mask.ts";
+import type { Finding } from "../problem.ts";
+import { closest } from "../suggest.ts";
+import { backticked } from "../text.ts";
+import { entriesOf, nodeAt, spanInside, type ScalarNode } from "../tree.ts";
+import { listed, workloadsOf, type Check, type View, type WorkloadView } from "./view.ts";
+
+const ROLES = ["owner", "rw", "ro"];
+const PROPERTIES = ["url", "host", "port", "user", "password", "name"];
+const DATABASE = ROLES.flatMap((role) => PROPERTIES.map((property) => `database.${role}.${property}`));
+const VARIABLE = /^[A-Z_][A-Z0-9_]*$/;
+
+export type Piece = { readonly at: number; readonly length: number; readonly name: string; readonly closed: boolean };
+
+/** Every `${…}` of a text. */
+export const piecesOf = (text: string): readonly Piece[] => {
+  const pieces: Piece[] = [];
+  for (let at = text.indexOf("${"); at >= 0; at = text.indexOf("${", at + 2)) {
+    const end = text.indexOf("}", at);
+    const inner = text.indexOf("${", at + 2);
+    const closed = end >= 0 && (inner < 0 || end < inner);
+    pieces.push({ at, length: closed ? end + 1 - at : 2, name: closed ? text.slice(at + 2, end) : "", closed });
+  }
+  return pieces;
+};
+
+/** Variables put in; bindings stay for the app's own part to fill. */
+export const substitute = (text: string, variables: Readonly<Record<string, string>>): string =>
+  text.replaceAll(/\$\{([A-Z_][A-Z0-9_]*)\}/g, (whole, name: string) => (Object.hasOwn(variables, name) ? (variables[name] ?? whole) : whole));
+
+type Context = { readonly view: View; readonly workload: WorkloadView; readonly node: ScalarNode; readonly piece: Piece };
+
+const say = ({ node, piece }: Context, finding: Omit<Finding, "span">): Finding => ({ ...finding, span: spanInside(node, piece.at, piece.length) });
+
+const checkVariable = (context: Context): Finding | undefined => {
+  const { name } = context.piece;
+  const { variables } = context.view;
+  if (!Object.hasOwn(variables, name)) return say(context, { code: "E0136", message: `variable ${name} is not set`, help: `set it in the environment that croft runs in: ${name}=… croft plan` });
+  const value = variables[name] ?? "";
+  const secret = findSecrets(value)[0];
+  if (secret !== undefined) return say(context, { code: "E0137", message: `the value of variable ${name} looks like ${secret.what}: ${secret.masked}`, help: "values of variables are shown in plans" });
+  // eslint-disable-next-line no-control-regex
+  if (/[\u0000-\u001f]/.test(value)) return say(context, { code: "E0129", message: `the value of variable ${name} must be one line` });
+  const recursive = value.includes("${");
+  return recursive ? say(context, { code: "E0134", message: `the value of variable ${name} holds another \`\${\`: variables are put in once` }) : undefined;
+};
+
+const checkName = (context: Context): Finding | undefined => {
+  const { view, workload, piece } = context;
+  const hasDatabase = nodeAt(workload.app.node, ["database"]) !== undefined;
+  const known = [...(hasDatabase ? DATABASE : []), ...view.bindings];
+  if (known.includes(piece.name)) return undefined;
+  if (!hasDatabase && DATABASE.includes(piece.name)) return say(context, { code: "E0135", message: `app "${workload.app.name}" has no database to bind to`, help: "add `database: { name: … }` to the app" });
+  const near = closest(piece.name, known);
+  const forms = [...(hasDatabase ? [`database.(${ROLES.join("|")}).(${PROPERTIES.join("|")})`] : []), ...view.bindings];
+  return say(context, {
+    code: "E0135",
+    message: `binding ${backticked(piece.name)} is not defined`,
+    ...(near === undefined ? {} : { hint: `did you mean ${backticked(near)}?` }),
+    help: `${forms.length === 0 ? "this app has nothing to bind to" : `defined: ${listed(forms)}`}; variables are written in capitals`,
+  });
+};
+
+const checkPiece = (context: Context): Finding | undefined => {
+  const { piece } = context;
+  if (!piece.closed) return say(context, { code: "E0134", message: "this `${` is never closed", hint: "add a `}`" });
+  if (piece.name.trim() === "") return say(context, { code: "E0134", message: "this binding is empty", help: "write such as ${database.rw.url}" });
+  return VARIABLE.test(piece.name) ? checkVariable(context) : checkName(context);
+};
+
+const checkValue = (view: View, workload: WorkloadView, node: ScalarNode): readonly Finding[] => {
+  if (typeof node.value !== "string") return [];
+  return piecesOf(node.value).flatMap((piece) => checkPiece({ view, workload, node, piece }) ?? []);
+};
+
+export const checkBindings: Check = (view) =>
+  workloadsOf(view).flatMap((workload) =>
+    entriesOf(nodeAt(workload.node, ["env"])).flatMap(({ value }) => (value.kind === "scalar" ? checkValue(view, workload, value) : [])),
+  );
