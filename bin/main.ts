@@ -1,0 +1,67 @@
+/** The command line: finds the verb, loads only its file, turns errors into text and an exit code. */
+import { CroftError, ERROR_CODES, errorChain } from "../provisioner/errors.ts";
+import { HELP, VERBS, closestVerb } from "./verbs.ts";
+
+/** What every command gets; the process itself is touched only here. */
+export type Io = {
+  readonly out: (text: string) => void;
+  readonly error: (text: string) => void;
+  readonly color: boolean;
+  readonly interactive: boolean;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly folder: string;
+};
+
+export type CommandModule = { readonly run: (words: readonly string[], io: Io) => Promise<number> };
+
+const makeIo = (): Io => ({
+  out: (text) => void process.stdout.write(`${text}\n`),
+  error: (text) => void process.stderr.write(`${text}\n`),
+  color: process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined,
+  interactive: process.stdin.isTTY === true && process.stdout.isTTY === true,
+  environment: process.env,
+  folder: process.cwd(),
+});
+
+const renderError = (error: unknown): string => {
+  if (!(error instanceof CroftError)) {
+    const known = error instanceof Error ? `${error.message}\n${error.stack ?? ""}` : String(error);
+    return `error[BUG]: ${known}\n  = help: this is a fault of croft; please report it with the lines above`;
+  }
+  const [first = "", ...causes] = errorChain(error);
+  const tail = (error.tail ?? "").split("\n").filter((line) => line !== "");
+  return [
+    `error[${error.code}]: ${first}`,
+    ...causes.map((cause) => `  caused by: ${cause}`),
+    ...tail.map((line) => `  | ${line}`),
+    ...(error.hint === undefined ? [] : [`  = help: ${error.hint}`]),
+  ].join("\n");
+};
+
+const exitCodeOf = (error: unknown): number => (error instanceof CroftError ? error.exitCode : ERROR_CODES.BUG);
+
+const usageError = (words: readonly string[]): CroftError => {
+  const near = closestVerb(words[0] ?? "");
+  return new CroftError("USAGE", `unknown command \`${words[0]}\``, {
+    hint: near === undefined ? "croft --help" : `did you mean \`croft ${near}\`?`,
+  });
+};
+
+const main = async (words: readonly string[], io: Io): Promise<number> => {
+  const [verb, ...rest] = words;
+  if (verb === undefined || verb === "--help" || verb === "-h" || verb === "help") {
+    io.out(HELP);
+    return verb === undefined ? ERROR_CODES.USAGE : 0;
+  }
+  const load = VERBS[verb]?.load;
+  if (load === undefined) throw usageError(words);
+  return (await load()).run(rest, io);
+};
+
+const io = makeIo();
+try {
+  process.exitCode = await main(process.argv.slice(2), io);
+} catch (error) {
+  io.error(renderError(error));
+  process.exitCode = exitCodeOf(error);
+}

@@ -1,0 +1,67 @@
+/** Every verb of the command line: one line each. Loading this file loads no command. */
+import type { CommandModule } from "./main.ts";
+
+type Verb = { readonly summary: string; readonly usage: string; readonly load: () => Promise<CommandModule> };
+
+export const VERBS: Readonly<Record<string, Verb>> = {
+  up: { usage: "up [SITE]", summary: "bring the site to what croft.yaml says, and show where to look", load: () => import("./commands/up.ts") },
+  plan: { usage: "plan [SITE]", summary: "show exactly what `up` would do", load: () => import("./commands/plan.ts") },
+  apply: { usage: "apply FILE", summary: "do a plan saved by `plan --out FILE`, or refuse it", load: () => import("./commands/apply.ts") },
+  status: { usage: "status [SITE]", summary: "what runs where, what drifted, what nothing restarts", load: () => import("./commands/status.ts") },
+  smoke: { usage: "smoke [SITE]", summary: "prove the running site over HTTPS", load: () => import("./commands/smoke.ts") },
+  destroy: { usage: "destroy [SITE]", summary: "remove the site; data disks stay unless --purge", load: () => import("./commands/destroy.ts") },
+  vm: { usage: "vm list | ssh NAME | log NAME", summary: "machines: list them, get a shell, read a console", load: () => import("./commands/vm.ts") },
+  state: { usage: "state restore [SITE]", summary: "go back to the newest good generation of the state file", load: () => import("./commands/state.ts") },
+  init: { usage: "init [FOLDER]", summary: "write a ten-line croft.yaml to start from", load: () => import("./commands/init.ts") },
+  config: { usage: "config [SITE]", summary: "show the configuration with every default", load: () => import("./commands/config.ts") },
+};
+
+const SITE = "SITE is a folder with a croft.yaml, or the file itself; the current folder by default.";
+
+const OPTIONS = `Options of most commands:
+  --env NAME             the environment NAME of croft.yaml; part of every name
+  --json                 one JSON document per line instead of text
+  --yes, -y              do not ask
+Options of up, plan, destroy:
+  --detailed-exitcode    plan: 0 nothing to do, 2 changes
+  --out FILE             plan: save it for \`croft apply FILE\`
+  --no-install           up: refuse rather than install missing host packages
+  --write-hosts          up: write the site's names into this computer's /etc/hosts
+  --allow-destroy NAME   allow removing one resource that holds data; may be repeated
+  --purge                destroy: data disks, secrets, addresses and state too
+  --wait SECONDS         wait for another run's lock`;
+
+const commandLines = Object.values(VERBS)
+  .map(({ usage, summary }) => `  ${usage.padEnd(30)} ${summary}`)
+  .join("\n");
+
+export const HELP = `croft: your own cloud on your own metal, from one file
+
+Usage: croft COMMAND [OPTIONS]
+
+${commandLines}
+
+${SITE}
+
+${OPTIONS}`;
+
+/** Number of edits between two short words. */
+const distance = (a: string, b: string): number => {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const change = (row[j - 1] ?? 0) + Number(a[i - 1] !== b[j - 1]);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+};
+
+/** The verb a mistyped word is nearest to, two edits at most. */
+export const closestVerb = (word: string): string | undefined =>
+  Object.keys(VERBS)
+    .map((verb) => ({ verb, edits: distance(word, verb) }))
+    .filter(({ edits }) => edits <= 2)
+    .toSorted((a, b) => a.edits - b.edits)[0]?.verb;
