@@ -1,0 +1,50 @@
+/** The whole service: two ports, one pool, and how it stops. */
+import type { RequestListener } from "node:http";
+import type { Logger } from "pino";
+import { makeGatekeeper } from "./access.ts";
+import type { Config } from "./config.ts";
+import { makePool, makeQuery } from "./database.ts";
+import { makeHealth } from "./health.ts";
+import { makeListener } from "./listener.ts";
+import { makeStaticMedia } from "./media.ts";
+import { makeMetrics, type Metrics } from "./metrics.ts";
+import { openPort } from "./port.ts";
+import { healthRoutes, makeRoutes } from "./routes.ts";
+import { EXPECTED_SCHEMA } from "./schema-version.ts";
+import { makeStore } from "./store.ts";
+
+/** Milliseconds that running requests get to finish; shorter than the 35 s a supervisor should wait. */
+const DRAIN_LIMIT = 30_000;
+
+/** Probes on the metrics port are not traffic. */
+const NOT_COUNTED: Metrics = { begin: () => undefined, end: () => undefined, render: () => "" };
+
+export type Service = { readonly port: number; readonly metricsPort: number; readonly stop: () => Promise<void> };
+
+export async function startService(config: Config, log: Logger): Promise<Service> {
+  const pool = makePool(config.databaseUrl, log);
+  const query = makeQuery(pool);
+  const health = makeHealth(query, EXPECTED_SCHEMA, () => performance.now());
+  const metrics = makeMetrics(config.version, pool);
+  const shared = { gatekeeper: makeGatekeeper(config.apiKeys), corsOrigins: config.corsOrigins, metrics, isDraining: health.isDraining, log };
+  const parts = { store: makeStore(query), media: makeStaticMedia(), health, version: config.version };
+  const api = await openPort(makeListener({ ...shared, routes: makeRoutes(parts) }), config.host, config.port);
+  const inner = makeListener({ ...shared, metrics: NOT_COUNTED, routes: healthRoutes(parts) });
+  const side = await openPort(withMetrics(metrics, inner), config.host, config.metricsPort);
+
+  const stop = async (): Promise<void> => {
+    health.drain();
+    await api.close(DRAIN_LIMIT);
+    await side.close(0);
+    await pool.end();
+  };
+  return { port: api.number, metricsPort: side.number, stop };
+}
+
+/** The metrics port answers until the end, so it can also say that the service is stopping. */
+function withMetrics(metrics: Metrics, otherwise: RequestListener): RequestListener {
+  return (request, response) => {
+    if (request.method !== "GET" || request.url?.split("?")[0] !== "/metrics") return otherwise(request, response);
+    response.writeHead(200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" }).end(metrics.render());
+  };
+}
