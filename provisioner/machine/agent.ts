@@ -14,7 +14,7 @@ export const agentCommand = (words: readonly string[], unit?: string): Command =
   const call = sh`sh -c ${FRAME} croft ${SCRIPT.length} ${words}`;
   if (unit === undefined) return call;
   // A transient unit: what it does goes on when the connection does not.
-  return sh`systemd-run --quiet --collect --wait --pipe --service-type=exec --unit=${unit} ${"sh"} -c ${FRAME} croft ${SCRIPT.length} ${words}`;
+  return sh`systemd-run --quiet --collect --wait --pipe --expand-environment=no --service-type=exec --unit=${unit} ${"sh"} -c ${FRAME} croft ${SCRIPT.length} ${words}`;
 };
 
 export const callAgent = (
