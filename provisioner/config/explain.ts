@@ -5,6 +5,7 @@ import { choices, expectation } from "./expects.ts";
 import type { Flaw } from "./flaw.ts";
 import { FORMATS } from "./formats.ts";
 import { inside } from "./labels.ts";
+import { lookAlike } from "./lookalike.ts";
 import type { Finding } from "./problem.ts";
 import type { Schema } from "./schema.ts";
 import { closest } from "./suggest.ts";
@@ -37,6 +38,12 @@ const readAs = (node: ScalarNode): string => {
 
 const isText = (schema: Schema): boolean => [schema["type"]].flat().includes("string");
 
+/** A number where a size or a duration stands lacks its unit, not its quotes. */
+const quantityHint = (schema: Schema, source: string): string | undefined => {
+  const format = String(schema["format"]);
+  return format === "size" || format === "duration" ? FORMATS.get(format)?.(source)?.hint : undefined;
+};
+
 const YES = new Set(["yes", "on", "y", "True", "TRUE"]);
 const NO = new Set(["no", "off", "n", "False", "FALSE"]);
 
@@ -60,7 +67,7 @@ const explainType = (root: Node, fault: Fault): Finding => {
   const node = nodeAt(root, fault.path);
   const span = spanOf(root, fault.path);
   if (node?.kind === "scalar" && typeof node.value !== "string" && isText(fault.schema)) {
-    const hint = node.value === null ? undefined : `quote it: "${showValue(node.source)}"`;
+    const hint = quantityHint(fault.schema, node.source) ?? `quote it: "${showValue(node.source)}"`;
     return { code: "E0102", message: `${subject(fault)} must be ${expectation(fault.schema)}; ${readAs(node)}`, span, ...optional(hint) };
   }
   return { code: "E0102", message: `${subject(fault)} must be ${expectation(fault.schema)}, got ${got(node)}`, span, ...optional(typeHint(fault.schema, node)) };
@@ -160,7 +167,7 @@ const OTHER: Readonly<Record<string, string>> = {
 
 const explainOther = (root: Node, fault: Fault): Finding => {
   const example = exampleOf(fault.schema);
-  const help = [fault.schema["description"], example === undefined ? undefined : `such as ${example}`].filter((part) => part !== undefined).join(" - ");
+  const help = example === undefined ? String(fault.schema["description"] ?? "") : `such as ${example}`;
   return { code: "E0129", message: `${subject(fault)} ${OTHER[fault.keyword] ?? "is not allowed here"}`, span: spanOf(root, fault.path), ...(help === "" ? {} : { help }) };
 };
 
@@ -181,9 +188,19 @@ const checkVersion = (root: Node): readonly Finding[] => {
   return known ? [] : [explainVersion(root, node, node.span)];
 };
 
-/** `kind` missing is said once: by the choice, not also by `required`. */
+/** The key that a misspelt one was meant to be. */
+const meantKey = (fault: Fault): string | undefined => {
+  const key = [...String(fault.params["additionalProperty"])].map((character) => lookAlike(character) ?? character).join("");
+  const allowed = Object.keys((fault.schema["properties"] ?? {}) as object);
+  return allowed.includes(key) ? key : closest(key, allowed);
+};
+
+const namesKey = (fault: Fault, key: unknown): boolean =>
+  (fault.keyword === "discriminator" && fault.params["tag"] === key) || (fault.keyword === "additionalProperties" && meantKey(fault) === key);
+
+/** A missing key is said once: not where another fault of the same map already names it. */
 const isRepeated = (fault: Fault, all: readonly Fault[]): boolean =>
-  fault.keyword === "required" && all.some((other) => other.keyword === "discriminator" && other.params["tag"] === fault.params["missingProperty"] && other.path.join("/") === fault.path.join("/"));
+  fault.keyword === "required" && all.some((other) => namesKey(other, fault.params["missingProperty"]) && other.path.join("/") === fault.path.join("/"));
 
 export const explain = (root: Node, faults: readonly Fault[]): readonly Finding[] => [
   ...checkVersion(root),

@@ -106,7 +106,11 @@ const quantity = (code: Code, parse: (text: string) => Parsed<unknown>): Rule =>
   return flaw(code, message, at, length, hint === undefined ? {} : { hint });
 };
 
-const LINE_BREAK = /[^\n\r\0]/;
+const oneLine: Rule = (text) => {
+  // eslint-disable-next-line no-control-regex
+  const at = text.search(/[\u0000-\u0008\n-\u001f]/);
+  return at < 0 ? undefined : flaw("E0129", "this must be one line of text", at, 1);
+};
 
 export const FORMATS: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["name", name(40)],
@@ -119,7 +123,7 @@ export const FORMATS: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["folder", folder],
   ["redirect", redirect],
   ["variable", variable],
-  ["one-line", pattern("E0129", LINE_BREAK, "this must be one line")],
+  ["one-line", oneLine],
   ["parameter-name", pattern("E0129", /[A-Za-z0-9_.-]/, "a parameter's name may use A-Z a-z 0-9 _ . -")],
   ["parameter-value", pattern("E0129", /[A-Za-z0-9_.~,:@%+/-]/, "a parameter's value may use A-Z a-z 0-9 _ . ~ , : @ % + / -")],
   ["age-recipient", recipient],

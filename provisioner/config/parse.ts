@@ -58,11 +58,12 @@ const parseText = (text: string, file: string): Tree => {
   if (first.length > 0) return refused(...first);
   const parsed = parseTree(isJson ? withoutTabs(text) : text);
   if (!parsed.ok) return refused(explainSyntax(parsed.fault, text));
-  const { root } = parsed;
+  const { root, findings } = parsed;
+  if (findings.some(({ code }) => code === "E0113")) return refused(...findings);
   if (root === undefined) return refused(emptyFile(file));
   const kind = checkKind(root, file);
   if (kind !== undefined || root.kind !== "map") return refused(...(kind === undefined ? [] : [kind]));
-  return { ok: true, root, findings: parsed.findings };
+  return { ok: true, root, findings };
 };
 
 const CHECKS: readonly Check[] = [checkReferences, checkUnique, checkPorts, checkRoutes, checkBindings];
@@ -108,7 +109,7 @@ const parseRoot = (tree: Extract<Tree, { ok: true }>, input: ConfigInput, text: 
   const found = settle([[...tree.findings, ...secrets, ...missing], stages.flatMap(({ schema }) => schema), stages.flatMap(({ checks }) => checks)]);
   const { errors, warnings } = finish(found, text);
   const root = variants.find((variant) => variant.name === name)?.root;
-  if (errors.length > 0 || root === undefined) return { ok: false, problems: [...errors, ...warnings] };
+  if (errors.length > 0 || root === undefined) return { ok: false, problems: errors };
   const model = buildModel({ data: toPlain(root), environment: name, folder: input.folder, variables: input.variables });
   return { ok: true, model, warnings, locate: (path) => text.place(spanOf(root, path)) };
 };

@@ -35,7 +35,7 @@ const machine: Schema = {
   properties: {
     host: { type: "string", description: "The host that carries it; the first one by default.", examples: ["local"] },
     cpus: { type: "integer", minimum: 1, maximum: 256, default: DEFAULTS.cpus, description: "Virtual processors.", examples: [2] },
-    memory: { type: "string", format: "size", minSize: "128MiB", description: "Memory.", examples: ["512MiB"] },
+    memory: { type: "string", format: "size", minSize: "128MiB", description: "The machine's memory.", examples: ["512MiB"] },
     rootDisk: { type: "string", format: "size", minSize: "1GiB", default: DEFAULTS.rootDisk, description: "Size of the root disk, which holds no data.", examples: ["4GiB"] },
     disks: { ...mapOf("disk-name", "Data disks by name: they outlive the machine.", { data: "20GiB" }, { type: "string", format: "size", minSize: "64MiB", description: "The disk's size.", examples: ["20GiB"] }), default: {} },
   },

@@ -1,4 +1,5 @@
 /** The text of one file: where an offset lies, and how a piece of it is safely shown. */
+import { lookAlike } from "./lookalike.ts";
 import { maskSecrets } from "./mask.ts";
 
 /** UTF-16 offsets, `end` exclusive. */
@@ -69,11 +70,15 @@ export const showCharacter = (character: string): string =>
 /** The same text with everything unseen as `\u202E`. */
 export const showText = (text: string): string => text.replaceAll(UNSEEN, showCharacter);
 
+/** In a word that mixes scripts, letters of the other one are written out. */
+const showMixed = (text: string): string =>
+  /[A-Za-z]/.test(text) ? [...text].map((character) => (lookAlike(character) === undefined ? character : showCharacter(character))).join("") : text;
+
 const LONGEST = 60;
 
 /** A value inside a message: secrets masked, nothing unseen, never long. */
 export const showValue = (value: string): string => {
-  const shown = [...showText(maskSecrets(value))];
+  const shown = [...showMixed(showText(maskSecrets(value)))];
   return shown.length <= LONGEST ? shown.join("") : `${shown.slice(0, LONGEST - 1).join("")}…`;
 };
 

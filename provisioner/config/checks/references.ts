@@ -8,13 +8,13 @@ const keysOf = (view: View, name: string): readonly string[] => section(view, na
 
 const checkHosts: Check = (view) => {
   const hosts = nodeAt(view.root, ["hosts"]) === undefined ? ["local"] : keysOf(view, "hosts");
-  return section(view, "machines").flatMap(({ value }) => checkReference("host", wordAt(value, "host"), hosts));
+  return section(view, "machines").flatMap(({ value }) => checkReference(wordAt(value, "host"), hosts, (name) => `host ${name} is not defined`));
 };
 
 const checkMachines: Check = (view) => {
   const machines = keysOf(view, "machines");
   const users = [...section(view, "services").map(({ value }) => value), ...workloadsOf(view).map(({ node }) => node)];
-  return users.flatMap((node) => checkReference("machine", wordAt(node, "machine"), machines));
+  return users.flatMap((node) => checkReference(wordAt(node, "machine"), machines, (name) => `machine ${name} is not defined`));
 };
 
 const checkDisks: Check = (view) =>
@@ -23,13 +23,13 @@ const checkDisks: Check = (view) =>
     const disk = wordAt(value, "disk");
     const found = machine && nodeAt(view.root, ["machines", machine.text]);
     if (found === undefined || machine === undefined) return [];
-    return checkReference(`disk of machine ${quoted(machine.text)}:`, disk, entriesOf(nodeAt(found, ["disks"])).map(({ key }) => key));
+    return checkReference(disk, entriesOf(nodeAt(found, ["disks"])).map(({ key }) => key), (name) => `machine ${quoted(machine.text)} has no disk ${name}`);
   });
 
 const checkTargets: Check = (view) =>
   routesOf(view).flatMap(({ app, node }) => {
     const workloads = entriesOf(nodeAt(app.node, ["workloads"])).map(({ key }) => key);
-    return checkReference(`workload of app ${quoted(app.name)}:`, wordAt(node, "to"), workloads);
+    return checkReference(wordAt(node, "to"), workloads, (name) => `app ${quoted(app.name)} has no workload ${name}`);
   });
 
 type Need = { readonly key: "routes" | "database"; readonly service: string; readonly says: string };

@@ -2,7 +2,7 @@
 import type { ServiceSchema } from "../schema.ts";
 import type { Finding } from "../problem.ts";
 import { closest } from "../suggest.ts";
-import { backticked, quoted } from "../text.ts";
+import { backticked, quoted, showValue } from "../text.ts";
 import { entriesOf, itemsOf, nodeAt, wordAt, type Entry, type MapNode, type Node, type Word } from "../tree.ts";
 
 export type View = {
@@ -44,12 +44,12 @@ export const isTrueAt = (node: Node | undefined, key: string): boolean => {
 };
 
 /** A name that must be one of the defined ones. */
-export const checkReference = (noun: string, word: Word | undefined, defined: readonly string[]): readonly Finding[] => {
+export const checkReference = (word: Word | undefined, defined: readonly string[], says: (name: string) => string): readonly Finding[] => {
   if (word === undefined || defined.includes(word.text)) return [];
   const near = closest(word.text, defined);
   return [{
     code: "E0130",
-    message: `${noun} ${quoted(word.text)} is not defined`,
+    message: says(quoted(word.text)),
     span: word.node.span,
     ...(near === undefined ? {} : { hint: `did you mean ${backticked(near)}?` }),
     help: defined.length === 0 ? "none is defined" : `defined: ${listed(defined)}`,
@@ -58,4 +58,4 @@ export const checkReference = (noun: string, word: Word | undefined, defined: re
 
 const MOST_LISTED = 12;
 export const listed = (names: readonly string[]): string =>
-  names.length <= MOST_LISTED ? names.join(", ") : `${names.slice(0, MOST_LISTED).join(", ")} and ${names.length - MOST_LISTED} more`;
+  names.length <= MOST_LISTED ? names.map(showValue).join(", ") : `${names.slice(0, MOST_LISTED).map(showValue).join(", ")} and ${names.length - MOST_LISTED} more`;
