@@ -5,12 +5,12 @@ import { entriesOf, wordAt } from "../tree.ts";
 import { numberAt, section, workloadsOf, type Check, type View, type WorkloadView } from "./view.ts";
 
 const SSH = 22;
-const SERVICE_PORTS: Readonly<Record<string, readonly number[]>> = { postgres: [5432], gateway: [80, 443] };
+const SERVICE_PORTS: ReadonlyMap<string, readonly number[]> = new Map([["postgres", [5432]], ["gateway", [80, 443]]]);
 
 type Use = { readonly port: number; readonly span: Span; readonly owner: string; readonly what: string };
 
 const portsOfService = (view: View, name: string): readonly number[] =>
-  view.services.find((service) => service.name === name)?.ports ?? SERVICE_PORTS[name] ?? [];
+  view.services.find((service) => service.name === name)?.ports ?? SERVICE_PORTS.get(name) ?? [];
 
 const usesOfServices = (view: View, machine: string): readonly Use[] =>
   section(view, "services")
