@@ -32,6 +32,8 @@ export type Resource = {
   readonly lostWith?: readonly ResourceId[];
   /** Holds data of the user: removed only when named by `--allow-destroy` or under `--purge`. */
   readonly data?: boolean;
+  /** Stays where one of these stays when the site is destroyed: a role with its database's disk. */
+  readonly keptWith?: readonly ResourceId[];
   /** Lives in a cache outside the site: forgotten, never removed. */
   readonly cached?: boolean;
   /** Property of `spec` (or `*`) to what its change interrupts, one phrase. */
@@ -62,6 +64,7 @@ export type Recorded = {
   readonly needs: readonly ResourceId[];
   readonly lostWith?: readonly ResourceId[];
   readonly data?: boolean;
+  readonly keptWith?: readonly ResourceId[];
   readonly cached?: boolean;
   /** What the driver returned when it applied it: ids, pinned keys. Never a secret. */
   readonly output: JsonObject;

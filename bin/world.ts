@@ -1,0 +1,155 @@
+/** The registry: the only place where domains and effects are put together. One line per service. */
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { makeImageDriver } from "../images/driver.ts";
+import { authorityDriver, certificateDriver } from "../nginx/certificates/driver.ts";
+import { makeRsaPair } from "../nginx/certificates/keys.ts";
+import { readAuthorityBundle, readCertificate } from "../nginx/certificates/readers.ts";
+import { gatewayDomain } from "../nginx/resources.ts";
+import { artifactDigest, ensureArtifact } from "../provisioner/artifacts/fetch.ts";
+import type { Driver } from "../provisioner/execute/driver.ts";
+import { makeDiskDriver } from "../provisioner/host/disk.ts";
+import { makeNetworkDriver } from "../provisioner/host/network-driver.ts";
+import { makeHostsDriver } from "../provisioner/host/names-file.ts";
+import { hostKeyFile, makeMachineDriver } from "../provisioner/hypervisor/machine-driver.ts";
+import { findProcess } from "../provisioner/hypervisor/process.ts";
+import { makeConnections } from "../provisioner/machine/connections.ts";
+import type { Connections } from "../provisioner/machine/connections.ts";
+import { makeGenerationDriver } from "../provisioner/machine/generation-driver.ts";
+import { makeSlotDriver } from "../provisioner/machine/slot-driver.ts";
+import type { DesireInput, Domain, Endpoint, Template, Versions } from "../provisioner/model/contribution.ts";
+import { cachePaths, machinePaths, sitePaths } from "../provisioner/model/names.ts";
+import type { Roots, SiteName } from "../provisioner/model/names.ts";
+import type { Model } from "../provisioner/model/types.ts";
+import { secretDriver, readPublicKey } from "../provisioner/secrets/driver.ts";
+import { resolveTemplate } from "../provisioner/secrets/resolve.ts";
+import { openSecretStore } from "../provisioner/secrets/store.ts";
+import { makeLocalShell } from "../provisioner/transport/local.ts";
+import type { Shell } from "../provisioner/transport/shell.ts";
+import { sh } from "../provisioner/transport/sh.ts";
+import { must } from "../provisioner/transport/shell.ts";
+import { makeKeyPair } from "../provisioner/transport/ssh.ts";
+import { appDomain, workloadEndpoints } from "../stacks/app/resources.ts";
+import { makeReleaseDrivers } from "../stacks/app/driver.ts";
+import { makePostgresDrivers } from "../stacks/postgres/driver.ts";
+import { postgresDomain } from "../stacks/postgres/resources.ts";
+import { SSH_SECRET, siteNameOf } from "./site.ts";
+
+/** Every service and domain: adding one means one folder and one line here and one among the drivers below. */
+export const DOMAINS: readonly Domain[] = [postgresDomain, appDomain, gatewayDomain];
+
+/** Endpoints that depend on what is desired: ports that releases alternate between. */
+export const lateEndpoints = (input: DesireInput): readonly Endpoint[] => workloadEndpoints(input);
+
+/** Sections under `services`, for the configuration's schema. */
+export const serviceSchemas = (): readonly { readonly name: string; readonly schema: Readonly<Record<string, unknown>> }[] =>
+  DOMAINS.flatMap(({ name, schema }) => (schema === undefined ? [] : [{ name, schema }]));
+
+export type WorldInput = {
+  readonly model: Model;
+  readonly roots: Roots;
+  readonly siteId: string;
+  readonly versions: Versions;
+  readonly addresses: ReadonlyMap<string, string>;
+  readonly architecture: "amd64" | "arm64";
+};
+
+export type World = {
+  readonly drivers: ReadonlyMap<string, Driver>;
+  readonly connections: Connections;
+  readonly shell: Shell;
+  readonly close: () => Promise<void>;
+};
+
+const BOOT_TIMEOUT_MS = 120_000;
+
+export const digestOf =
+  (architecture: "amd64" | "arm64") =>
+  (artifact: string): string =>
+    artifactDigest(artifact, architecture);
+
+const siteKeyOf = (name: SiteName): string => `${name.site}/${name.environment}`;
+
+const makeReaders = (input: WorldInput, name: SiteName) => {
+  const paths = sitePaths(name, input.roots);
+  const store = openSecretStore({ folder: paths.folder, secrets: paths.secrets, identity: paths.identity }, input.model.operator);
+  const secret = async (secretName: string) => {
+    const found = await store.get(secretName, input.versions.of("secret", secretName));
+    if (found === undefined) throw new Error(`the secret ${secretName} is not there`);
+    return found;
+  };
+  const readers = {
+    secret,
+    certificate: (certificate: string, part: "chain" | "key") => readCertificate(paths, certificate, part),
+    authority: () => readAuthorityBundle(paths),
+  };
+  const resolve = async (template: Template): Promise<string> => (await resolveTemplate(template, readers)).reveal();
+  return { store, secret, resolve };
+};
+
+export const makeWorld = (input: WorldInput): World => {
+  const name = siteNameOf(input.model);
+  const paths = sitePaths(name, input.roots);
+  const cache = cachePaths(input.roots);
+  const shell = makeLocalShell();
+  const { store, secret, resolve } = makeReaders(input, name);
+  const pathsOf = (machine: string) => machinePaths(name, machine, input.roots);
+  const connections = makeConnections({
+    address: (machine) => input.addresses.get(machine),
+    hostKeyFile: (machine) => hostKeyFile(pathsOf(machine)),
+    privateKey: async () => (await secret(SSH_SECRET)).reveal(),
+    isRunning: async (machine) => (await findProcess(pathsOf(machine).pid)) !== undefined,
+  });
+  const connect = async (machine: string, keys: readonly string[]): Promise<void> => {
+    const once = await connections.fresh(machine, keys);
+    await must(once, "saying hello", sh`true`, { timeoutMs: 10_000 }).finally(() => once.close());
+  };
+  const artifactFile = (artifact: string): Promise<string> =>
+    ensureArtifact({ shell, folder: cache.artifacts, architecture: input.architecture }, artifact);
+  const certificateTools = {
+    site: input.model.site,
+    paths,
+    operator: input.model.operator,
+    now: () => new Date(),
+    random: randomBytes,
+    makeRsaPair,
+  };
+  const all: readonly Driver[] = [
+    makeImageDriver({ shell, folder: cache.images, artifactFile }),
+    makeNetworkDriver({
+      shell,
+      siteId: input.siteId,
+      siteKey: siteKeyOf(name),
+      folder: (host) => join(paths.network, host),
+      hostFolder: join(input.roots.state, ".host"),
+    }),
+    makeDiskDriver(shell),
+    makeHostsDriver(input.siteId),
+    secretDriver({ store, random: randomBytes, makeKeyPair }),
+    authorityDriver(certificateTools),
+    certificateDriver(certificateTools),
+    makeMachineDriver({
+      shell,
+      siteId: input.siteId,
+      siteKey: siteKeyOf(name),
+      paths: pathsOf,
+      publicKey: () => readPublicKey(store, SSH_SECRET, input.versions.of("secret", SSH_SECRET)),
+      connect,
+      disconnect: connections.forget,
+      bootTimeoutMs: BOOT_TIMEOUT_MS,
+    }),
+    makeGenerationDriver(connections),
+    makeSlotDriver({ connections, resolve }),
+    ...makePostgresDrivers({ connect: connections.open, secret: async (secretName: string) => (await secret(secretName)).reveal() }),
+    ...makeReleaseDrivers({ connect: connections.open, resolve }),
+  ];
+  return {
+    drivers: new Map(all.map((driver) => [driver.kind, driver])),
+    connections,
+    shell,
+    close: async () => {
+      await connections.closeAll();
+      await shell.close();
+    },
+  };
+};
