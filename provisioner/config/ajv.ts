@@ -38,6 +38,9 @@ const makeAjv = (): Ajv => {
     strictTypes: false,
     strictRequired: false,
     logger: false,
+    // One compile per run: texts and optimised code would cost more than they save.
+    messages: false,
+    code: { optimize: false },
   });
   for (const [name, rule] of FORMATS) ajv.addFormat(name, { type: "string", validate: (text: string) => rule(text) === undefined });
   ajv.addKeyword({ keyword: "minSize", type: "string", errors: false, validate: isLargeEnough });

@@ -2,7 +2,7 @@
 import { domainToASCII } from "node:url";
 import { findConfusable } from "./characters.ts";
 import { flaw, type Flaw, type Rule } from "./flaw.ts";
-import { showText } from "./text.ts";
+import { showText, showValue } from "./text.ts";
 
 const REASONS: Readonly<Record<string, string>> = {
   local: "`.local` belongs to multicast DNS",
@@ -37,7 +37,7 @@ const labelsFlaw = (text: string): Flaw | undefined => {
 /** Letters that people write and DNS does not know. */
 const spellingFlaw = (text: string): Flaw | undefined => {
   const upper = /[A-Z]/.exec(text);
-  if (upper !== null) return flaw("E0125", "a domain is written in lower case", upper.index, 1, { hint: `write ${text.toLowerCase()}` });
+  if (upper !== null) return flaw("E0125", "a domain is written in lower case", upper.index, 1, { hint: `write ${showValue(text).toLowerCase()}` });
   const confusable = findConfusable(text);
   if (confusable !== undefined && /[a-z]/.test(text)) return flaw("E0110", `${confusable.message}, in a domain`, confusable.at, 1, { hint: "type it again by hand" });
   // eslint-disable-next-line no-control-regex
@@ -53,7 +53,7 @@ const endingFlaw = (text: string): Flaw | undefined => {
   if (/^[0-9.]+$/.test(text) && text.split(".").length === 4) return flaw("E0125", "this is an address, and a site needs a domain", 0, text.length, { help: "for a first try take a name that ends in .test" });
   const reason = Object.hasOwn(REASONS, ending) ? REASONS[ending] : undefined;
   if (reason !== undefined) return flaw("E0125", `${reason}: it cannot get a certificate`, at, ending.length, { help: "for a site of your own network take a name that ends in .test" });
-  if (!text.includes(".")) return flaw("E0125", "a domain has at least two labels", 0, text.length, { hint: `such as ${text}.test` });
+  if (!text.includes(".")) return flaw("E0125", "a domain has at least two labels", 0, text.length, { hint: `such as ${showValue(text)}.test` });
   return /^[0-9]+$/.test(ending) ? flaw("E0125", "the last label of a domain is not a number", at, ending.length) : undefined;
 };
 

@@ -1,35 +1,15 @@
 /** Faults of the schema as findings: the span of the very token, and a sentence that says what was expected. */
 import type { Fault } from "./ajv.ts";
-import { findConfusable } from "./characters.ts";
 import { choices, expectation } from "./expects.ts";
+import { explainKind, explainMissing, explainUnknownKey, isRepeated } from "./explain-keys.ts";
+import { exampleOf, got, optional, subject } from "./explain-words.ts";
 import type { Flaw } from "./flaw.ts";
 import { FORMATS } from "./formats.ts";
-import { inside } from "./labels.ts";
-import { lookAlike } from "./lookalike.ts";
 import type { Finding } from "./problem.ts";
-import type { Schema } from "./schema.ts";
+import { KNOWN_VERSION, type Schema } from "./schema.ts";
 import { closest } from "./suggest.ts";
 import { backticked, showValue, type Span } from "./text.ts";
 import { entryAt, nodeAt, spanInside, spanOf, type Node, type ScalarNode } from "./tree.ts";
-
-export const KNOWN_VERSION = 1;
-
-const optional = (hint: string | undefined): { readonly hint?: string } => (hint === undefined ? {} : { hint });
-
-/** What stands there, as YAML understood it. */
-const got = (node: Node | undefined): string => {
-  if (node === undefined || node.kind === "map") return "a map of keys";
-  if (node.kind === "list") return "a list";
-  if (node.value === null) return node.source === "" ? "nothing" : `${backticked(node.source)} (null)`;
-  if (typeof node.value === "string") return `text "${showValue(node.value)}"`;
-  return showValue(node.source);
-};
-
-const subject = (fault: Fault): string => {
-  const last = fault.path.at(-1);
-  if (last === undefined) return "the file";
-  return /^\d+$/.test(String(last)) ? "each entry of the list" : backticked(String(last));
-};
 
 const readAs = (node: ScalarNode): string => {
   if (node.value === null) return node.source === "" ? "there is nothing" : "YAML reads this as null";
@@ -73,43 +53,6 @@ const explainType = (root: Node, fault: Fault): Finding => {
   return { code: "E0102", message: `${subject(fault)} must be ${expectation(fault.schema)}, got ${got(node)}`, span, ...optional(typeHint(fault.schema, node)) };
 };
 
-const UNSPOKEN: Readonly<Record<string, string>> = {
-  image: "machines get their image from croft", ports: "a workload has one `port`; routes publish it",
-  replicas: "a workload runs once; releases alternate between two ports", replica: "a workload runs once", volumes: "data lives on `disks` of a machine",
-};
-
-const explainUnknownKey = (root: Node, fault: Fault): Finding => {
-  const key = String(fault.params["additionalProperty"]);
-  const allowed = Object.keys((fault.schema["properties"] ?? {}) as object);
-  const span = entryAt(root, [...fault.path, key])?.keySpan ?? spanOf(root, fault.path);
-  const confusable = findConfusable(key);
-  if (confusable !== undefined) return { code: "E0110", message: `${confusable.message}, in key ${backticked(key)}`, span: { start: span.start + confusable.at, end: span.start + confusable.at + 1 }, hint: "type it again by hand" };
-  const near = closest(key, allowed);
-  const known = Object.hasOwn(UNSPOKEN, key) ? UNSPOKEN[key] : undefined;
-  return {
-    code: "E0103",
-    message: `unknown key ${backticked(key)}${inside(fault.path)}`,
-    span,
-    ...optional(near === undefined ? known : `did you mean ${backticked(near)}?`),
-    help: allowed.length === 0 ? "no keys are allowed here" : `keys allowed here: ${allowed.join(", ")}`,
-  };
-};
-
-const exampleOf = (schema: unknown): string | undefined => {
-  const { examples, const: constant } = (schema ?? {}) as { readonly examples?: readonly unknown[]; readonly const?: unknown };
-  const example = constant ?? examples?.[0];
-  return example === undefined ? undefined : typeof example === "object" ? JSON.stringify(example).replaceAll('"', "") : String(example);
-};
-
-const explainMissing = (root: Node, fault: Fault): Finding => {
-  const key = String(fault.params["missingProperty"]);
-  const schema = ((fault.schema["properties"] ?? {}) as Readonly<Record<string, { readonly description?: string }>>)[key];
-  const example = exampleOf(schema);
-  const span = fault.path.length === 0 ? { start: root.span.start, end: root.span.start + 1 } : spanOf(root, fault.path);
-  const help = [example === undefined ? undefined : `add \`${key}: ${example}\``, schema?.description].filter((part) => part !== undefined).join(" - ");
-  return { code: "E0104", message: `missing key ${backticked(key)}${inside(fault.path)}`, span, ...(help === "" ? {} : { help }) };
-};
-
 const flawSpan = (root: Node, fault: Fault, flaw: Flaw): Span => {
   if (fault.key !== undefined) {
     const span = entryAt(root, [...fault.path, fault.key])?.keySpan ?? spanOf(root, fault.path);
@@ -147,18 +90,6 @@ const explainSize = (root: Node, fault: Fault): Finding => ({
   span: spanOf(root, fault.path),
 });
 
-/** A map of one of several kinds: which kinds there are stands in the schema's branches. */
-const explainKind = (root: Node, fault: Fault): Finding => {
-  const tag = String(fault.params["tag"]);
-  const branches = (fault.schema["oneOf"] ?? []) as readonly { readonly properties: Readonly<Record<string, Schema>> }[];
-  const allowed = branches.map(({ properties }) => String(properties[tag]?.["const"]));
-  const path = [...fault.path, tag];
-  const node = nodeAt(root, path);
-  if (node === undefined) return { code: "E0104", message: `missing key ${backticked(tag)}${inside(fault.path)}`, span: spanOf(root, fault.path), help: `${tag} is one of ${allowed.join(", ")}` };
-  const near = node.kind === "scalar" ? closest(String(node.value), allowed) : undefined;
-  return { code: "E0107", message: `${backticked(tag)} must be one of ${allowed.join(", ")}, got ${got(node)}`, span: spanOf(root, path), ...optional(near === undefined ? undefined : `did you mean ${backticked(near)}?`) };
-};
-
 const OTHER: Readonly<Record<string, string>> = {
   minProperties: "must not be empty", maxProperties: "has too many entries", minItems: "must not be empty", maxItems: "has too many entries",
   minLength: "must not be empty", maxLength: "is too long", uniqueItems: "holds one value twice", pattern: "does not have the form that is asked for",
@@ -187,20 +118,6 @@ const checkVersion = (root: Node): readonly Finding[] => {
   const known = node?.kind !== "scalar" || typeof node.value !== "number" || !Number.isInteger(node.value) || node.value === KNOWN_VERSION;
   return known ? [] : [explainVersion(root, node, node.span)];
 };
-
-/** The key that a misspelt one was meant to be. */
-const meantKey = (fault: Fault): string | undefined => {
-  const key = [...String(fault.params["additionalProperty"])].map((character) => lookAlike(character) ?? character).join("");
-  const allowed = Object.keys((fault.schema["properties"] ?? {}) as object);
-  return allowed.includes(key) ? key : closest(key, allowed);
-};
-
-const namesKey = (fault: Fault, key: unknown): boolean =>
-  (fault.keyword === "discriminator" && fault.params["tag"] === key) || (fault.keyword === "additionalProperties" && meantKey(fault) === key);
-
-/** A missing key is said once: not where another fault of the same map already names it. */
-const isRepeated = (fault: Fault, all: readonly Fault[]): boolean =>
-  fault.keyword === "required" && all.some((other) => namesKey(other, fault.params["missingProperty"]) && other.path.join("/") === fault.path.join("/"));
 
 export const explain = (root: Node, faults: readonly Fault[]): readonly Finding[] => [
   ...checkVersion(root),

@@ -9,7 +9,7 @@ import type { Code } from "./codes.ts";
 import { checkDomain, checkRouteHost } from "./domain.ts";
 import type { Flaw, Rule } from "./flaw.ts";
 import { flaw } from "./flaw.ts";
-import { backticked, showCharacter } from "./text.ts";
+import { backticked, showCharacter, showValue } from "./text.ts";
 
 const RESERVED = ["default", "host", "localhost", "postgres", "public", "root"] as const;
 const RESERVED_DATABASES = ["postgres", "public", "template0", "template1"] as const;
@@ -54,7 +54,7 @@ const firstBad = (text: string, allowed: RegExp): { readonly at: number; readonl
 
 /** A path of a URL, as the gateway and probes use it. */
 const urlPath: Rule = (text) => {
-  if (!text.startsWith("/")) return flaw("E0128", "a path must start with `/`", 0, 1, { hint: `write /${text.split(/[\s#]/)[0] ?? ""}` });
+  if (!text.startsWith("/")) return flaw("E0128", "a path must start with `/`", 0, 1, { hint: `write /${showValue(text.split(/[\s#]/)[0] ?? "")}` });
   const bad = firstBad(text, /[A-Za-z0-9/._~!&'()*+,=:@%-]/);
   if (bad !== undefined) return flaw("E0128", `a path cannot hold ${shown(bad.character)}`, bad.at, bad.character.length, bad.character === "?" ? { help: "match parameters with `query:`" } : {});
   const dots = /\/\.\.?(?=\/|$)/.exec(text);
@@ -79,7 +79,7 @@ const redirect: Rule = (text) => {
   const bad = firstBad(text, /[A-Za-z0-9/._~!&'()*+,=:@%?#[\]-]/);
   if (bad !== undefined) return flaw("E0128", `a URL cannot hold ${shown(bad.character)}`, bad.at, bad.character.length);
   if (/^\/(?!\/)/.test(text)) return undefined;
-  if (!/^https?:\/\//.test(text)) return flaw("E0128", "a redirect goes to https://…, http://… or /…", 0, text.length, /^[a-z0-9.-]+\.[a-z]/.test(text) ? { hint: `write https://${text}` } : {});
+  if (!/^https?:\/\//.test(text)) return flaw("E0128", "a redirect goes to https://…, http://… or /…", 0, text.length, /^[a-z0-9.-]+\.[a-z]/.test(text) ? { hint: `write https://${showValue(text)}` } : {});
   return URL.canParse(text) ? undefined : flaw("E0128", "this is not a URL", 0, text.length);
 };
 

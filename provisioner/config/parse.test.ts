@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { renderProblems } from "./diagnostics.ts";
 import { initText } from "./init.ts";
 import { parseConfig, type ConfigInput } from "./parse.ts";
 import { renderConfig } from "./render.ts";
@@ -94,6 +95,19 @@ describe("variables and bindings", () => {
   test("a variable that holds a secret is refused without showing it", () => {
     const messages = messagesOf(withEnv("${KEY}"), { variables: { KEY: `AKIA${"Z".repeat(16)}` } });
     expect(messages).toEqual(["the value of variable KEY looks like an AWS access key: AKIA****"]);
+  });
+
+  test("a secret in clear is shown in no field's problem, hint or frame", () => {
+    const key = `AKIA${"Z".repeat(16)}`;
+    const portfolio = example("portfolio");
+    const values = [...portfolio.matchAll(/(?<=: )[\w.@/]+/g)];
+    for (const value of values) {
+      const text = portfolio.slice(0, value.index) + key + portfolio.slice(value.index + value[0].length);
+      const result = parse(text);
+      const shown = result.ok ? "read" : renderProblems(result.problems, { "croft.yaml": text }) + renderProblems(result.problems, {}, { json: true });
+      expect(shown).toContain("AKIA****");
+      expect(shown.toUpperCase()).not.toContain(key);
+    }
   });
 
   test("names of Object are no variables", () => {

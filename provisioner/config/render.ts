@@ -1,7 +1,7 @@
 /** The Model as YAML with every default written out: what `croft config` prints. Reading it again gives the same Model. */
 import { formatDuration, formatSize } from "../model/sizes.ts";
 import type { App, Machine, Model, Route, Workload } from "../model/types.ts";
-import { KNOWN_VERSION } from "./explain.ts";
+import { KNOWN_VERSION } from "./schema.ts";
 import type { Plain } from "./tree.ts";
 import { renderYaml } from "./yaml.ts";
 

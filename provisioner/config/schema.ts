@@ -12,6 +12,9 @@ export type ServiceSchema = {
   readonly ports?: readonly number[];
 };
 
+/** The version of the format that this program reads. */
+export const KNOWN_VERSION = 1;
+
 export const DEFAULTS = {
   mode: "production",
   network: "10.91.0.0/16",

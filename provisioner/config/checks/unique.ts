@@ -1,7 +1,7 @@
 /** Things of which a site has one: derived names, databases, disks in use. */
 import type { Finding } from "../problem.ts";
 import { backticked, quoted, type Span } from "../text.ts";
-import { nodeAt, wordAt } from "../tree.ts";
+import { entriesOf, nodeAt, wordAt } from "../tree.ts";
 import { appsOf, section, workloadsOf, type Check } from "./view.ts";
 
 export type Claim = { readonly key: string; readonly span: Span; readonly label: string };
@@ -41,6 +41,14 @@ const checkDisks: Check = (view) => {
   return findRepeated(claims, ({ key }) => ({ code: "E0131", message: `disk ${quoted(key.split("/")[1] ?? "")} is used by two services`, help: "give each service a disk of its own" }));
 };
 
+/** Disks are files called `MACHINE-DISK`: two of one name would be one file under two machines. */
+const checkDiskNames: Check = (view) => {
+  const claims = section(view, "machines").flatMap((machine) =>
+    entriesOf(nodeAt(machine.value, ["disks"])).map(({ key, keySpan }) => ({ key: `${machine.key}-${key}`, span: keySpan, label: `disk ${quoted(key)} of machine ${quoted(machine.key)}` })),
+  );
+  return findRepeated(claims, ({ key }) => ({ code: "E0131", message: `two disks would both be called ${backticked(key)}`, help: "disks are named MACHINE-DISK: rename one of the two" }));
+};
+
 /** Linux and systemd cut at 64. */
 const LONGEST_ID = 64;
 
@@ -57,13 +65,11 @@ const checkLengths: Check = (view) => {
 const checkUnused: Check = (view) => {
   const used = new Set(section(view, "services").map(({ value }) => `${wordAt(value, "machine")?.text}/${wordAt(value, "disk")?.text}`));
   return section(view, "machines").flatMap((machine) => {
-    const disks = nodeAt(machine.value, ["disks"]);
-    if (disks?.kind !== "map") return [];
-    return [...disks.entries.values()]
+    return entriesOf(nodeAt(machine.value, ["disks"]))
       .filter(({ key }) => !used.has(`${machine.key}/${key}`))
       .map(({ key, keySpan }): Finding => ({ code: "E0140", severity: "warning", message: `no service uses disk ${quoted(key)} of machine ${quoted(machine.key)}`, span: keySpan }));
   });
 };
 
 export const checkUnique: Check = (view) =>
-  [checkDatabases, checkUnits, checkDisks, checkLengths, checkUnused].flatMap((check) => check(view));
+  [checkDatabases, checkUnits, checkDisks, checkDiskNames, checkLengths, checkUnused].flatMap((check) => check(view));
