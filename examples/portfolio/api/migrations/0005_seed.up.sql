@@ -8,11 +8,11 @@ insert into profile (id, first_name, last_name, description, photo_key, updated_
 
 insert into contact (id, description) values
   ('5eed0000-0000-4000-8000-000000000002',
-   '{"ops": [{"insert": "The best way to start is a letter with a date, a place and a problem.\n"}, {"insert": "studio@noorhalvorsen.example", "attributes": {"link": "mailto:studio@noorhalvorsen.example"}}, {"insert": "\n"}, {"insert": "Studio Halvorsen, Naustgaten 4, Bergen\nOpen on Thursdays, or whenever the light is bad.\n"}, {"insert": "Booking from September. Prints and books can be ordered by mail at any time.\n"}]}');
+   '{"ops": [{"insert": "The best way to start is a letter with a date, a place and a problem.\n"}, {"insert": "studio@halvorsen.example", "attributes": {"link": "mailto:studio@halvorsen.example"}}, {"insert": "\n"}, {"insert": "Studio Halvorsen, Naustgaten 4, Bergen\nOpen on Thursdays, or whenever the light is bad.\n"}, {"insert": "Booking from September. Prints and books can be ordered by mail at any time.\n"}]}');
 
 insert into project (id, title, sub_title, client, visible, description, created_at, updated_at) values
   ('5eed0000-0000-4000-8000-000000000101', 'Tideland', 'Nine weeks on the mud flats', 'Self-initiated', true,
-   '{"ops": [{"insert": "The Wadden coast is redrawn twice a day. Between March and May I walked the same four kilometres at every low tide I could reach, with one lens and no tripod.\n"}, {"insert": "What interested me was not the view but the "}, {"insert": "interval", "attributes": {"italic": true}}, {"insert": ": the twenty minutes in which the ground is neither land nor sea. The series keeps to that window.\n"}, {"insert": "Shown at Galeri Kai, Bergen, as forty unframed prints on a single wall. A small book is "}, {"insert": "available on request", "attributes": {"link": "mailto:studio@noorhalvorsen.example"}}, {"insert": ".\n"}]}',
+   '{"ops": [{"insert": "The Wadden coast is redrawn twice a day. Between March and May I walked the same four kilometres at every low tide I could reach, with one lens and no tripod.\n"}, {"insert": "What interested me was not the view but the "}, {"insert": "interval", "attributes": {"italic": true}}, {"insert": ": the twenty minutes in which the ground is neither land nor sea. The series keeps to that window.\n"}, {"insert": "Shown at Galeri Kai, Bergen, as forty unframed prints on a single wall. A small book is "}, {"insert": "available on request", "attributes": {"link": "mailto:studio@halvorsen.example"}}, {"insert": ".\n"}]}',
    '2026-03-14T10:00:00Z', '2026-03-14T10:00:00Z'),
   ('5eed0000-0000-4000-8000-000000000102', 'Salt Line', 'Identity and photographs for a salt works', 'Havsalt', true,
    '{"ops": [{"insert": "Havsalt has harvested by hand since 1911 and had never had a logo. We decided that it still should not.\n"}, {"insert": "The identity is the pans themselves, photographed from the air on the first day of each month. Every box carries the field its salt came from and the date of harvest. "}, {"insert": "Twelve pictures, one typeface, no mark.", "attributes": {"bold": true}}, {"insert": "\n"}, {"insert": "Design, photography and art direction. Packaging printed in two colours on uncoated board.\n"}]}',
@@ -49,12 +49,12 @@ insert into asset (id, project_id, object_key, file_name, mime_type, size_bytes,
    '1e71911ee89b0ccee6de6c0bae5a833806baf954361f26985bbbb5985cbb321e', '2026-01-22T10:02:00Z'),
   ('5eed0000-0000-4000-8000-000000020203', '5eed0000-0000-4000-8000-000000000102', 'static:/seed/salt-line-3.svg', 'salt-line-3.svg', 'image/svg+xml', 7380,
    '902c02d8e5ab8f256c04be9baf4cd2ddad7f97fe7c8c30453135ef1f9bce687a', '2026-01-22T10:03:00Z'),
-  ('5eed0000-0000-4000-8000-000000020301', '5eed0000-0000-4000-8000-000000000103', 'static:/seed/nocturne-1.svg', 'nocturne-1.svg', 'image/svg+xml', 4156,
-   'a31ba166f2b2954d4da5f4dc2590d32d2cd384a7589da542a215b387338f2d9e', '2025-11-06T10:01:00Z'),
+  ('5eed0000-0000-4000-8000-000000020301', '5eed0000-0000-4000-8000-000000000103', 'static:/seed/nocturne-1.svg', 'nocturne-1.svg', 'image/svg+xml', 4863,
+   '70dbb6db0efd2ce81457e25ae813d196ba5c7e7d0ac67572e4c7934be4d8162b', '2025-11-06T10:01:00Z'),
   ('5eed0000-0000-4000-8000-000000020302', '5eed0000-0000-4000-8000-000000000103', 'static:/seed/nocturne-2.svg', 'nocturne-2.svg', 'image/svg+xml', 16490,
    '851914c8cbdfd0e77702c0434901b99540d4c5129771837c5f7e891ef9ec90b5', '2025-11-06T10:02:00Z'),
-  ('5eed0000-0000-4000-8000-000000020303', '5eed0000-0000-4000-8000-000000000103', 'static:/seed/nocturne-3.svg', 'nocturne-3.svg', 'image/svg+xml', 7610,
-   'afa919cd1af555251ceae1a44bdf1070d00d1588c60991c8fc5f3f509dbe758f', '2025-11-06T10:03:00Z'),
+  ('5eed0000-0000-4000-8000-000000020303', '5eed0000-0000-4000-8000-000000000103', 'static:/seed/nocturne-3.svg', 'nocturne-3.svg', 'image/svg+xml', 8957,
+   'ca11565e008bdea92a3a1f99d4d5b982f4b2ffe81f07630e3b98870c9a53bcc3', '2025-11-06T10:03:00Z'),
   ('5eed0000-0000-4000-8000-000000020401', '5eed0000-0000-4000-8000-000000000104', 'static:/seed/kiln-1.svg', 'kiln-1.svg', 'image/svg+xml', 3818,
    'f25ab41e232492f3fc7a116f9a3db91c8994b439eb1585659349245ef7611882', '2025-09-18T10:01:00Z'),
   ('5eed0000-0000-4000-8000-000000020402', '5eed0000-0000-4000-8000-000000000104', 'static:/seed/kiln-2.svg', 'kiln-2.svg', 'image/svg+xml', 2977,
