@@ -8,7 +8,7 @@ import type { Engine, GuestEnd } from "./core/ports.ts";
 import { answerRequest, type ApiAnswer, type ApiRequest } from "./core/routes.ts";
 import { makeSession, type Session } from "./core/session.ts";
 import { makeNoEngine } from "./engines/none.ts";
-import { makeNspawnEngine } from "./engines/nspawn.ts";
+import { makeNspawnEngine } from "./engines/nspawn/engine.ts";
 import { startServer, type ApiServer } from "./http/server.ts";
 import { lockHandle, makeHost } from "./host.ts";
 import { makeMonitor } from "./monitor.ts";
@@ -25,10 +25,10 @@ const takeSocket = (path: string): void => {
 
 const makeEngine = (parsed: Arguments): Engine => (parsed.engine === "none" ? makeNoEngine() : makeNspawnEngine(parsed.apiSocket));
 
-/** Console bytes go where the configuration sends the serial port. */
+/** Console bytes go where the configuration sends the serial port; nobody there to read them is no error. */
 const writeConsole = (config: VmConfig, chunk: Uint8Array): void => {
   const { mode, file } = config.serial;
-  if (mode === "Tty") writeSync(1, chunk);
+  if (mode === "Tty") process.stdout.write(chunk);
   if (mode !== "File" || file === undefined) return;
   const handle = openSync(file, "a", 0o600);
   writeSync(handle, chunk);
@@ -93,6 +93,8 @@ const run = async (parsed: Arguments): Promise<void> => {
 /** Runs until a signal, `vmm.shutdown` or the guest's power-off ends the process. */
 export const main = async (argv: readonly string[]): Promise<void> => {
   process.umask(0o077);
+  process.stdout.on("error", () => {});
+  process.stderr.on("error", () => {});
   try {
     const parsed = parseArguments(argv, process.env);
     if (parsed.version) process.stdout.write("croft-vmm v53.0 (stand-in)\n");
