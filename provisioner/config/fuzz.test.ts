@@ -58,6 +58,7 @@ const checkRefusal = (result: Extract<ConfigResult, { ok: false }>, source: stri
     expect(place.line).toBeGreaterThanOrEqual(1);
     expect(place.line).toBeLessThanOrEqual(lines.length);
     expect(place.col).toBeLessThanOrEqual([...(lines[place.line - 1] ?? "")].length + 1);
+    expect(message.length).toBeLessThan(400);
     expect(message).not.toMatch(/undefined|\[object|NaN/);
   }
   const text = renderProblems(result.problems, { "croft.yaml": source });

@@ -1,6 +1,7 @@
 /** A problem, in two shapes: a finding points into the text by offsets, a problem by lines and columns. */
 import type { Code } from "./codes.ts";
-import type { Place, Span, Text } from "./text.ts";
+import { maskSecrets } from "./mask.ts";
+import { showText, type Place, type Span, type Text } from "./text.ts";
 
 export type Finding = {
   readonly code: Code;
@@ -24,14 +25,17 @@ export type Problem = {
   readonly related: readonly { readonly place: Place; readonly label: string }[];
 };
 
+/** Whatever a message was made of, nothing unseen and no secret leaves here. */
+const safe = (text: string): string => showText(maskSecrets(text));
+
 export const toProblem = (finding: Finding, text: Text): Problem => ({
   code: finding.code,
   severity: finding.severity ?? "error",
-  message: finding.message,
+  message: safe(finding.message),
   place: text.place(finding.span),
-  ...(finding.hint === undefined ? {} : { hint: finding.hint }),
-  ...(finding.help === undefined ? {} : { help: finding.help }),
-  related: (finding.related ?? []).map(({ span, label }) => ({ place: text.place(span), label })),
+  ...(finding.hint === undefined ? {} : { hint: safe(finding.hint) }),
+  ...(finding.help === undefined ? {} : { help: safe(finding.help) }),
+  related: (finding.related ?? []).map(({ span, label }) => ({ place: text.place(span), label: safe(label) })),
 });
 
 /** Where a place is named is no difference: one unknown key is seen by every environment. */

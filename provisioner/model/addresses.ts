@@ -6,6 +6,7 @@ const PREFIX = 16;
 const FIRST = 11;
 const LAST = 254;
 const HOSTS = 256;
+const LONGEST_TEXT = 40;
 
 const failed = (defect: Defect): Parsed<never> => ({ ok: false, defect });
 
@@ -30,7 +31,7 @@ const checkNetwork = (text: string, address: string, prefix: string): Defect | u
 /** The canonical text of a private IPv4 /16. */
 export const parseNetwork = (text: string): Parsed<string> => {
   const [address = "", prefix, ...more] = text.split("/");
-  if (prefix === undefined || more.length > 0)
+  if (prefix === undefined || more.length > 0 || text.length > LONGEST_TEXT)
     return failed({ message: "a network is an address and a prefix length, such as 10.91.0.0/16", at: 0, length: text.length });
   const defect = checkNetwork(text, address, prefix);
   return defect === undefined ? { ok: true, value: text } : failed(defect);

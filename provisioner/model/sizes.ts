@@ -55,9 +55,13 @@ const wrongUnit = (text: string, digits: string, unit: string, grammar: Grammar)
   return failed(message, at, text.length - at, spaced ? `write ${digits}${unit.trim()}` : hint);
 };
 
+/** Longer ones are no slip of a unit and would make messages long. */
+const LONGEST_UNIT = 16;
+const LONGEST_NUMBER = 16;
+
 const parseQuantity = (text: string, grammar: Grammar): Parsed<number> => {
   const [, digits = "", unit = ""] = /^(\d*)([^]*)$/.exec(text) ?? [];
-  if (digits === "") return withoutNumber(text, grammar);
+  if (digits === "" || unit.length > LONGEST_UNIT || digits.length > LONGEST_NUMBER) return withoutNumber(text, grammar);
   if (unit === "") return failed("unit missing", 0, text.length, `write ${grammar.example(digits)}`);
   if (/^[.,]\d/.test(unit)) return failed(`a ${grammar.noun} is a whole number`, 0, text.length, "use the next smaller unit");
   const factor = Object.hasOwn(grammar.units, unit) ? grammar.units[unit] : undefined;
