@@ -23,7 +23,7 @@ test("two builds are equal and name no folder of this computer", () => {
 
 test("a wrong environment ends the program with one clear line", async () => {
   const child = spawn(process.execPath, ["server.js"], { cwd: folders[0], env: { PORT: "x" }, stdio: ["ignore", "pipe", "inherit"] });
-  const [code, output] = await Promise.all([once(child, "exit"), text(child.stdout)]);
+  const [code, output] = await Promise.all([once(child, "close"), text(child.stdout)]);
   expect(code[0]).toBe(1);
   expect(JSON.parse(output)).toMatchObject({ level: 60, err: { message: expect.stringMatching(/PORT.*DATABASE_URL/) } });
 });
@@ -60,7 +60,7 @@ describe.skipIf(SKIP_REASON)(`stopping${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`
     await holder.query("begin; lock table profile in access exclusive mode");
     const slow = ask("/api/about/v1/me");
     await wait(300);
-    const exit = once(child, "exit");
+    const exit = once(child, "close");
     child.kill(signal);
     await wait(300);
     expect((await fetch(`http://127.0.0.1:${metricsPort}/readyz`)).status).toBe(503);
@@ -87,7 +87,7 @@ describe.skipIf(SKIP_REASON)(`stopping${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`
     await wait(100);
     const began = performance.now();
     child.kill("SIGTERM");
-    expect(await once(child, "exit")).toEqual([0, null]);
+    expect(await once(child, "close")).toEqual([0, null]);
     expect(performance.now() - began).toBeLessThan(2_000);
     silent.destroy();
   }, 40_000);
