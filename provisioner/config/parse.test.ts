@@ -119,6 +119,12 @@ test("a file over the limit is refused by its length", () => {
   expect(messagesOf("#".repeat(1_048_577))).toEqual(["the file has 1025 KiB, the limit is 1 MiB"]);
 });
 
+test("a line that nobody wrote is refused, and many findings are no crash", () => {
+  expect(messagesOf(`a: ${"x".repeat(70_000)}`)).toEqual(["a line has 70003 characters, the limit is 65536"]);
+  expect(messagesOf("\u200b".repeat(50_000))).toHaveLength(1_000);
+  expect(messagesOf("&a ".repeat(200))).toEqual(["more than 100 anchors: refused"]);
+});
+
 test("keys of Object's prototype are unknown keys", () => {
   expect(messagesOf(`${example("hello")}__proto__: { site: x }\nconstructor: 1\n`)).toEqual(["unknown key `__proto__`", "unknown key `constructor`"]);
 });

@@ -16,7 +16,7 @@ import { checkJson, withoutTabs } from "./json.ts";
 import { checkKind } from "./kinds.ts";
 import { BASE, checkEnvironment, variantsOf, type Variant } from "./overlay.ts";
 import { settle, toProblem, type Finding, type Problem } from "./problem.ts";
-import { checkIndentDepth, hasContent, scan } from "./scan.ts";
+import { checkIndentDepth, checkLines, hasContent, scan } from "./scan.ts";
 import { makeSchema, type ServiceSchema } from "./schema.ts";
 import { explainSyntax } from "./syntax.ts";
 import { makeText, type Place, type Text } from "./text.ts";
@@ -44,25 +44,28 @@ export type ConfigResult =
 
 type Tree = { readonly ok: true; readonly root: MapNode; readonly findings: readonly Finding[] } | { readonly ok: false; readonly findings: readonly Finding[] };
 
-const refused = (...findings: readonly Finding[]): Tree => ({ ok: false, findings });
+/** More than anybody reads, and few enough to sort. */
+const MOST_FINDINGS = 1_000;
+
+const refused = (findings: readonly Finding[]): Tree => ({ ok: false, findings: findings.slice(0, MOST_FINDINGS) });
 
 const emptyFile = (file: string): Finding => ({ code: "E0108", message: `${file} is empty`, span: { start: 0, end: 1 }, help: "`croft init` writes an example" });
 
 const parseText = (text: string, file: string): Tree => {
   const isJson = file.endsWith(".json");
-  const deep = checkIndentDepth(text);
-  if (deep.length > 0) return refused(...deep);
+  const shape = [...(isJson ? [] : checkLines(text)), ...checkIndentDepth(text)];
+  if (shape.length > 0) return refused(shape);
   const tokens = tokensOf(text);
-  if (!hasContent(tokens)) return refused(emptyFile(file));
+  if (!hasContent(tokens)) return refused([emptyFile(file)]);
   const first = [...checkCharacters(text, tokens), ...scan(tokens), ...(isJson ? checkJson(tokens) : [])];
-  if (first.length > 0) return refused(...first);
+  if (first.length > 0) return refused(first);
   const parsed = parseTree(isJson ? withoutTabs(text) : text);
-  if (!parsed.ok) return refused(explainSyntax(parsed.fault, text));
+  if (!parsed.ok) return refused([explainSyntax(parsed.fault, text)]);
   const { root, findings } = parsed;
-  if (findings.some(({ code }) => code === "E0113")) return refused(...findings);
-  if (root === undefined) return refused(emptyFile(file));
+  if (findings.some(({ code }) => code === "E0113")) return refused(findings);
+  if (root === undefined) return refused([emptyFile(file)]);
   const kind = checkKind(root, file);
-  if (kind !== undefined || root.kind !== "map") return refused(...(kind === undefined ? [] : [kind]));
+  if (kind !== undefined || root.kind !== "map") return refused(kind === undefined ? [] : [kind]);
   return { ok: true, root, findings };
 };
 

@@ -46,6 +46,18 @@ export const checkIndentDepth = (text: string): readonly Finding[] => {
   return [];
 };
 
+const LONGEST_LINE = 65_536;
+
+/** No person wrote such a line, and a parser may take seconds for it. */
+export const checkLines = (text: string): readonly Finding[] => {
+  let start = 0;
+  for (const line of text.split("\n")) {
+    if (line.length > LONGEST_LINE) return [{ code: "E0111", message: `a line has ${line.length} characters, the limit is ${LONGEST_LINE}`, span: { start, end: start + 1 } }];
+    start += line.length + 1;
+  }
+  return [];
+};
+
 const isClosed = ({ text }: Token): boolean => {
   if (text.length < 2) return false;
   if (text.startsWith("'")) return /^'(?:[^']|'')*'$/.test(text);
@@ -76,12 +88,11 @@ const REFUSED: Readonly<Record<string, string>> = { tag: "tags are not allowed",
 const checkTags = (tokens: readonly Token[]): readonly Finding[] =>
   tokens.filter(({ type }) => Object.hasOwn(REFUSED, type)).map((token) => ({ code: "E0114", message: `${REFUSED[token.type]}`, span: span(token), hint: "remove it" }));
 
-/** Nodes that one alias of the file would stand for if all were written out; capped far above any real file. */
-const checkAliases = (tokens: readonly Token[]): readonly Finding[] => {
-  const aliases = tokens.filter(({ type }) => type === "alias");
-  const over = aliases[MOST_ALIASES];
-  return over === undefined ? [] : [{ code: "E0113", message: `more than ${MOST_ALIASES} aliases: refused`, span: span(over), help: "write the values out" }];
-};
+const checkAliases = (tokens: readonly Token[]): readonly Finding[] =>
+  ([["alias", "aliases"], ["anchor", "anchors"]] as const).flatMap(([type, plural]): readonly Finding[] => {
+    const over = tokens.filter((token) => token.type === type)[MOST_ALIASES];
+    return over === undefined ? [] : [{ code: "E0113", message: `more than ${MOST_ALIASES} ${plural}: refused`, span: span(over), help: "write the values out" }];
+  });
 
 const checkTabs = (tokens: readonly Token[]): readonly Finding[] => {
   let depth = 0;
