@@ -28,7 +28,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 export const startProgram = async (folder: string, args: readonly string[] = []) => {
   const socket = join(folder, "api.sock");
   const events = join(folder, "events.json");
-  const child = spawn(process.execPath, [PROGRAM, "--api-socket", `path=${socket}`, "--event-monitor", `path=${events}`, "--engine", "none", ...args]);
+  const child = spawn(process.execPath, [PROGRAM, "--api-socket", `path=${socket}`, "--event-monitor", `path=${events}`, ...(args.includes("--engine") ? [] : ["--engine", "none"]), ...args]);
   let errors = "";
   child.stderr.on("data", (chunk) => (errors += chunk));
   const exit = new Promise<number>((resolve) => child.once("exit", (code, signal) => resolve(code ?? (signal === null ? -1 : 128))));

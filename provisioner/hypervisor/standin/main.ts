@@ -56,6 +56,10 @@ type Program = { readonly finish: () => Promise<never>; readonly keep: boolean }
 const onGuestEnd = async (session: Session, guestEnd: GuestEnd, program: Program): Promise<void> => {
   if (session.vm === undefined) return;
   if (guestEnd === "reboot") return reboot(session);
+  if (guestEnd === "died") {
+    await session.engine.shutdown();
+    throw new Failure("the guest ended without being asked to");
+  }
   if (program.keep) return shutdown(session);
   await end(session);
   await program.finish();
@@ -84,7 +88,10 @@ const run = async (parsed: Arguments): Promise<void> => {
   process.on("SIGTERM", stop).on("SIGINT", stop);
   const answer = (request: ApiRequest): Promise<ApiAnswer> =>
     queue(() => answerRequest(session, request)).then((result) => {
-      if (result.last) setImmediate(() => void finish());
+      if (!result.last) return result;
+      // Whoever reads the answer finds no socket any more.
+      rmSync(parsed.apiSocket, { force: true });
+      setImmediate(() => void finish());
       return result;
     });
   server = await startServer(parsed.apiSocket, (request) => answer(request).catch(crash));

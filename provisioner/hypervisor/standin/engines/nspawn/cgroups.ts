@@ -1,5 +1,6 @@
 /** Holds a guest to its size and freezes it: v1 groups or one v2 group, by what the host has. */
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const ROOT = "/sys/fs/cgroup";
@@ -8,6 +9,8 @@ const PERIOD_US = 100_000;
 export type Cgroups = {
   /** Folders a process must be moved into, by writing 0 to their `cgroup.procs`. */
   readonly folders: readonly string[];
+  /** The guest's v2 tree is not one of `folders` and must be made apart. */
+  readonly ownTree: boolean;
   readonly setSize: (cpus: number, memoryBytes: number) => void;
   readonly freeze: () => void;
   readonly thaw: () => void;
@@ -31,6 +34,13 @@ const readProcesses = (folder: string): readonly number[] => {
   }
 };
 
+/** The folder and all below it, deepest first. */
+const treeOf = (folder: string): readonly string[] => {
+  if (!existsSync(folder)) return [];
+  const children = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [...children.flatMap((entry) => treeOf(join(folder, entry.name))), folder];
+};
+
 const removeFolder = (folder: string): void => {
   try {
     rmdirSync(folder);
@@ -39,8 +49,10 @@ const removeFolder = (folder: string): void => {
   }
 };
 
-/** systemd-nspawn makes sub-groups: the deepest go first. */
-const childrenOf = (folder: string): readonly string[] => ["payload", "supervisor"].map((name) => join(folder, name)).filter(existsSync);
+/** Removes the guest's own v2 tree, seen through a mount that only this helper has. */
+const removeOwnTree = (name: string): void =>
+  void spawnSync("unshare", ["--mount", "sh", "-c",
+    'mount -t cgroup2 cgroup2 /sys/fs/cgroup && find "/sys/fs/cgroup/croft/$1" -depth -type d -exec rmdir {} +', "sh", name], { stdio: "ignore" });
 
 /** A quota below the memory already in use is refused by the kernel: the old limit stays then. */
 const tryWrite = (folder: string, file: string, text: string): void => {
@@ -58,6 +70,7 @@ const makeLegacy = (name: string): Cgroups => {
   folders.forEach((folder) => mkdirSync(folder, { recursive: true }));
   return {
     folders,
+    ownTree: true,
     setSize: (cpus, bytes) => {
       tryWrite(memory, "memory.limit_in_bytes", String(bytes));
       tryWrite(cpu, "cpu.cfs_period_us", String(PERIOD_US));
@@ -67,7 +80,10 @@ const makeLegacy = (name: string): Cgroups => {
     thaw: () => write(freezer, "freezer.state", "THAWED"),
     thawing: { file: join(freezer, "freezer.state"), text: "THAWED" },
     processes: () => readProcesses(freezer),
-    remove: () => folders.forEach(removeFolder),
+    remove: () => {
+      folders.forEach(removeFolder);
+      removeOwnTree(name);
+    },
   };
 };
 
@@ -80,6 +96,7 @@ const makeUnified = (name: string): Cgroups => {
   mkdirSync(folder, { recursive: true });
   return {
     folders: [folder],
+    ownTree: false,
     setSize: (cpus, bytes) => {
       tryWrite(folder, "memory.max", String(bytes));
       tryWrite(folder, "cpu.max", `${cpus * PERIOD_US} ${PERIOD_US}`);
@@ -87,8 +104,8 @@ const makeUnified = (name: string): Cgroups => {
     freeze: () => write(folder, "cgroup.freeze", "1"),
     thaw: () => write(folder, "cgroup.freeze", "0"),
     thawing: { file: join(folder, "cgroup.freeze"), text: "0" },
-    processes: () => [folder, ...childrenOf(folder)].flatMap(readProcesses),
-    remove: () => [...childrenOf(folder), folder].forEach(removeFolder),
+    processes: () => treeOf(folder).flatMap(readProcesses),
+    remove: () => treeOf(folder).forEach(removeFolder),
   };
 };
 

@@ -9,6 +9,7 @@ import { findGuestInit, hostFacts, readCounters } from "./facts.ts";
 import { clearGuest, startGuest, stopGuest, type Guest } from "./guest.ts";
 import { plug, refresh, unplug } from "./hotplug.ts";
 import { guestName, planGuest } from "./plan.ts";
+import type { GuestPlan } from "./script.ts";
 
 /** systemd's words for "power off", sent to its process 1. */
 const POWER_OFF_SIGNAL = 34 + 4;
@@ -57,10 +58,18 @@ const counters = (config: VmConfig, running: Running): DeviceCounters => {
   return Object.fromEntries([...disks, ...net]);
 };
 
+/** Groups of this name as new, once everything that a killed program left in them is gone. */
+const freshCgroups = async (apiSocket: string, config: VmConfig): Promise<{ readonly cgroups: Cgroups; readonly plan: GuestPlan }> => {
+  const name = guestName(apiSocket);
+  const stale = ensureCgroups(name);
+  const plan = planGuest(config, apiSocket, { cgroups: stale.folders, ownTree: stale.ownTree }, hostFacts);
+  await clearGuest(plan, stale);
+  stale.remove();
+  return { cgroups: ensureCgroups(name), plan };
+};
+
 const start = async (apiSocket: string, config: VmConfig, hooks: BootHooks): Promise<Running> => {
-  const cgroups = ensureCgroups(guestName(apiSocket));
-  const plan = planGuest(config, apiSocket, cgroups.folders, hostFacts);
-  await clearGuest(plan, cgroups);
+  const { cgroups, plan } = await freshCgroups(apiSocket, config);
   cgroups.setSize(config.cpus.boot_vcpus, config.memory.size);
   try {
     const guest = await startGuest(plan, hooks);

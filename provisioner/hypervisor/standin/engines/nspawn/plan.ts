@@ -32,7 +32,7 @@ const networkOf = (config: VmConfig, facts: HostFacts): GuestPlan["network"] => 
 /** One name for the guest on this host, the same each time. */
 export const guestName = (apiSocket: string): string => `croft-${shortHash(apiSocket, 12)}`;
 
-export const planGuest = (config: VmConfig, apiSocket: string, cgroups: readonly string[], facts: HostFacts): GuestPlan => {
+export const planGuest = (config: VmConfig, apiSocket: string, cgroups: Pick<GuestPlan, "cgroups" | "ownTree">, facts: HostFacts): GuestPlan => {
   const [root, ...others] = (config.disks ?? []).filter((disk) => disk.path !== undefined);
   if (root?.path === undefined) throw deviceFailure("this engine needs a root disk");
   const seed = others.find((disk) => disk.readonly && facts.isSeed(disk.path ?? ""));
@@ -45,7 +45,7 @@ export const planGuest = (config: VmConfig, apiSocket: string, cgroups: readonly
     disks: others.filter((disk) => disk !== seed).map((disk) => ({ path: disk.path ?? "", serial: disk.serial, readonly: disk.readonly })),
     seed: seed?.path,
     network: networkOf(config, facts),
-    cgroups,
+    ...cgroups,
     words: words.filter((word) => GUEST_WORD.test(word)),
   };
 };

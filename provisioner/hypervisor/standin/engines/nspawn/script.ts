@@ -14,6 +14,8 @@ export type GuestPlan = {
   readonly seed: string | undefined;
   readonly network: { readonly veth: string; readonly bridge: string | undefined; readonly mac: string } | undefined;
   readonly cgroups: readonly string[];
+  /** True where the host's limits are v1 groups: the guest's own v2 tree then needs a place apart from other guests'. */
+  readonly ownTree: boolean;
   /** Words of the kernel's command line that systemd reads. */
   readonly words: readonly string[];
 };
@@ -37,6 +39,14 @@ const renderSeed = (seed: string): string =>
     'chmod -R u+rwX,go-rwx "$root/var/lib/cloud/seed"',
   ].join("\n");
 
+const renderOwnTree = (machine: string): string =>
+  [
+    'mount -t cgroup2 cgroup2 "$root"',
+    `mkdir -p "$root"/croft/${quoteWord(machine)}`,
+    `echo 0 > "$root"/croft/${quoteWord(machine)}/cgroup.procs`,
+    'umount "$root"',
+  ].join("\n");
+
 /**
  * Descriptor 3 gets `ready` when the guest is about to start. A data disk's loop device is held by
  * a process of this world and cleared by the kernel when the last one ends.
@@ -44,6 +54,8 @@ const renderSeed = (seed: string): string =>
 export const renderGuestScript = (plan: GuestPlan): string => `set -eu
 for group in ${plan.cgroups.map(quoteWord).join(" ")}; do echo 0 > "$group/cgroup.procs"; done
 root=${quoteWord(plan.mountPoint)}
+mkdir -p "$root" /run/systemd/nspawn
+${plan.ownTree ? renderOwnTree(plan.machine) : ""}
 binds=
 attach() {
   loop=$(losetup --find --show \${3:-} "$1")
@@ -58,14 +70,14 @@ world=$!
 until [ "$(readlink "/proc/$world/ns/net")" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.005; done
 nsenter --target "$world" --net ip link set dev lo up
 ${plan.network === undefined ? "" : renderNetwork(plan.network)}
-mkdir -p "$root" /run/systemd/nspawn
 mount -o loop ${quoteWord(plan.rootImage)} "$root"
 mount -t tmpfs tmpfs /run/systemd/nspawn
 ${plan.seed === undefined ? "" : renderSeed(plan.seed)}
 echo ready >&3
 exec 3>&-
 code=0
-SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn --quiet --boot --register=no --keep-unit --console=read-only \\
+# Entered before systemd-nspawn runs, so that the guest's /sys shows its own interfaces.
+SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 nsenter --target "$world" --net systemd-nspawn --quiet --boot --register=no --keep-unit --console=read-only \\
   --directory="$root" --machine=${quoteWord(plan.machine)} --hostname=${quoteWord(plan.hostname)} \\
   --capability=CAP_NET_ADMIN --network-namespace-path="/proc/$world/ns/net" $binds \\
   ${plan.words.map(quoteWord).join(" ")} || code=$?
