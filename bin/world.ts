@@ -7,6 +7,7 @@ import { makeRsaPair } from "../nginx/certificates/keys.ts";
 import { readAuthorityBundle, readCertificate } from "../nginx/certificates/readers.ts";
 import { gatewayDomain } from "../nginx/resources.ts";
 import { artifactDigest, ensureArtifact } from "../provisioner/artifacts/fetch.ts";
+import type { ServiceSchema } from "../provisioner/config/schema.ts";
 import type { Driver } from "../provisioner/execute/driver.ts";
 import { makeDiskDriver } from "../provisioner/host/disk.ts";
 import { makeNetworkDriver } from "../provisioner/host/network-driver.ts";
@@ -41,9 +42,10 @@ export const DOMAINS: readonly Domain[] = [postgresDomain, appDomain, gatewayDom
 /** Endpoints that depend on what is desired: ports that releases alternate between. */
 export const lateEndpoints = (input: DesireInput): readonly Endpoint[] => workloadEndpoints(input);
 
-/** Sections under `services`, for the configuration's schema. */
-export const serviceSchemas = (): readonly { readonly name: string; readonly schema: Readonly<Record<string, unknown>> }[] =>
-  DOMAINS.flatMap(({ name, schema }) => (schema === undefined ? [] : [{ name, schema }]));
+/** Sections under `services`, for the configuration's schema; one array, since the compiled schema is kept by its identity. */
+export const SERVICE_SCHEMAS: readonly ServiceSchema[] = DOMAINS.flatMap(({ name, schema, ports }) =>
+  schema === undefined ? [] : [{ name, schema, ...(ports === undefined ? {} : { ports }) }],
+);
 
 export type WorldInput = {
   readonly model: Model;

@@ -128,6 +128,8 @@ export type Domain = {
   readonly name: string;
   /** JSON Schema of its section under `services`; undefined: it has none. */
   readonly schema?: Readonly<Record<string, unknown>>;
+  /** Ports its machine's workloads cannot have. */
+  readonly ports?: readonly number[];
   readonly roles: (model: Model) => readonly RoleUse[];
   readonly publish: (model: Model, versions: Versions) => readonly Endpoint[];
   readonly desire: (input: DesireInput) => Contribution;

@@ -1,0 +1,146 @@
+/** What `up` and `destroy` share: plan, show, ask, do, and say how it ended. */
+import { randomUUID } from "node:crypto";
+import { hostname, userInfo } from "node:os";
+import { createInterface } from "node:readline/promises";
+import { CroftError, EXIT } from "../provisioner/errors.ts";
+import { applyPlan, exitCodeOf, planSite, refuseFindings } from "../provisioner/execute/apply.ts";
+import type { PlanInput, Planned } from "../provisioner/execute/apply.ts";
+import { setFaults } from "../provisioner/execute/faults.ts";
+import type { RunResult } from "../provisioner/execute/run.ts";
+import { isEmpty } from "../provisioner/plan/diff.ts";
+import type { DiffOptions } from "../provisioner/plan/diff.ts";
+import { sumTotals } from "../provisioner/plan/lint.ts";
+import { planToJson, printPlan } from "../provisioner/plan/print.ts";
+import type { Resource } from "../provisioner/plan/resource.ts";
+import type { State } from "../provisioner/state/store.ts";
+import type { Loaded } from "./load.ts";
+import type { Io } from "./main.ts";
+import { makeOutput, seconds, slowest } from "./output.ts";
+import type { World } from "./world.ts";
+
+export type ChangeOptions = {
+  readonly json: boolean;
+  readonly yes: boolean;
+  readonly waitMs: number;
+  readonly diff: DiffOptions;
+  /** Only show. */
+  readonly planOnly: boolean;
+  /** What is desired of a state; destroy desires nothing. */
+  readonly desire: (loaded: Loaded, state: State) => { readonly resources: readonly Resource[]; readonly state: State };
+  /** A plan that was saved: another one is refused. */
+  readonly onlyPlan?: string;
+  readonly question: string;
+};
+
+export type Changed = { readonly exitCode: number; readonly planned: Planned; readonly result: RunResult | undefined; readonly state: State };
+
+const CROFT_VERSION = "0.1.0";
+const PER_HOST = 6;
+
+export const ask = async (question: string): Promise<boolean> => {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const answer = await terminal.question(`${question} [y/N] `).finally(() => terminal.close());
+  return /^y(es)?$/i.test(answer.trim());
+};
+
+/** SIGINT and SIGTERM end the run at the next step border. */
+const watchSignals = (io: Io): { readonly signal: AbortSignal; readonly stop: () => void } => {
+  const controller = new AbortController();
+  const onSignal = (name: NodeJS.Signals): void => {
+    io.error(`\n${name}: finishing the steps that run, starting no new ones`);
+    controller.abort(name);
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  return { signal: controller.signal, stop: () => void process.off("SIGINT", onSignal).off("SIGTERM", onSignal) };
+};
+
+const planInputOf = async (loaded: Loaded, world: World, desired: { resources: readonly Resource[]; state: State }, diff: DiffOptions): Promise<PlanInput> => ({
+  site: loaded.model.site,
+  environment: loaded.model.environment,
+  desired: desired.resources,
+  state: desired.state,
+  drivers: world.drivers,
+  journalFile: loaded.paths.journal,
+  hosts: await loaded.hosts(),
+  options: diff,
+});
+
+const showPlan = (io: Io, planned: Planned, input: PlanInput, json: boolean): void => {
+  const totals = sumTotals(input.desired, input.hosts);
+  io.out(json ? planToJson(planned.plan, totals) : printPlan(planned.plan, { color: io.color, totals }));
+  if (!json) planned.findings.filter((finding) => finding.level === "warning").forEach((finding) => io.out(`warning: ${finding.message}`));
+};
+
+const endText = (result: RunResult, exitCode: number, tookMs: number): string => {
+  const failed = result.failed.map(({ step }) => step.id).join(", ");
+  if (exitCode === EXIT.ok) return `Done: ${result.done.length} steps in ${seconds(tookMs)}.`;
+  if (exitCode === EXIT.changes) return `Done in ${seconds(tookMs)}, but ${result.differs.join(", ")} turned out different: run \`croft up\` again to see and repair it.`;
+  if (exitCode === EXIT.failed) return `Failed at ${failed} after ${seconds(tookMs)}; ${result.done.length} steps are done, ${result.notStarted.length} were not started. Running the same command again goes on from here.`;
+  return `Interrupted at a step border after ${seconds(tookMs)}; ${result.done.length} steps are done, ${result.notStarted.length} were not started.`;
+};
+
+const runChange = async (loaded: Loaded, io: Io, options: ChangeOptions, world: World, first: Planned): Promise<Changed> => {
+  const { emit, timings, end } = makeOutput(io, options.json);
+  const { signal, stop } = watchSignals(io);
+  setFaults({
+    ...(io.environment["CROFT_FAULT"] === undefined ? {} : { kill: io.environment["CROFT_FAULT"] }),
+    ...(io.environment["CROFT_FAULT_RECORD"] === undefined ? {} : { record: io.environment["CROFT_FAULT_RECORD"] }),
+  });
+  const started = performance.now();
+  const result = await applyPlan({
+    first,
+    again: async () => {
+      const state = (await loaded.store.read()) ?? loaded.state;
+      if (state.siteId !== loaded.state.siteId) throw new CroftError("PLAN_STALE", "another run created this site meanwhile; nothing was done", { hint: "croft up" });
+      const input = await planInputOf(loaded, world, options.desire(loaded, state), options.diff);
+      return { input, planned: await planSite(input) };
+    },
+    store: loaded.store,
+    lock: { file: loaded.paths.lock, ownerFile: loaded.paths.owner, waitMs: options.waitMs, say: (text) => io.error(text) },
+    journalFile: loaded.paths.journal,
+    who: { user: userInfo().username, host: hostname(), pid: process.pid, command: ["croft", ...process.argv.slice(2)].join(" "), croft: CROFT_VERSION },
+    run: randomUUID(),
+    emit,
+    now: () => new Date().toISOString(),
+    monotonic: () => performance.now(),
+    signal,
+    perHost: PER_HOST,
+  }).finally(() => {
+    stop();
+    end();
+  });
+  const exitCode = exitCodeOf(result, signal);
+  const took = performance.now() - started;
+  if (options.json) io.out(JSON.stringify({ type: "run-ended", exitCode, durationMs: Math.round(took), done: result.done, failed: result.failed.map(({ step }) => step.id), notStarted: result.notStarted }));
+  else {
+    io.out(`\n${endText(result, exitCode, took)}`);
+    if (took > 2000) io.out(`Longest: ${slowest(timings(), 4)}.`);
+  }
+  return { exitCode, planned: first, result, state: result.state };
+};
+
+/** Plans, shows, asks on a terminal, does. @throws CroftError before anything was changed. */
+export const change = async (loaded: Loaded, io: Io, options: ChangeOptions): Promise<Changed> => {
+  const desired = options.desire(loaded, loaded.state);
+  const world = loaded.openWorld(desired.state, loaded.desired);
+  try {
+    const input = await planInputOf(loaded, world, desired, options.diff);
+    const first = await planSite(input);
+    if (options.onlyPlan !== undefined && options.onlyPlan !== first.plan.hash) {
+      throw new CroftError("PLAN_STALE", "the site is not as it was when this plan was made; nothing was done", { hint: "make a new one: `croft plan --out FILE`" });
+    }
+    showPlan(io, first, input, options.json);
+    refuseFindings(first.findings);
+    const unchanged = { planned: first, result: undefined, state: desired.state };
+    if (options.planOnly || isEmpty(first.plan)) return { ...unchanged, exitCode: EXIT.ok };
+    if (io.interactive && !options.yes && !(await ask(`\n${options.question}`))) {
+      io.out("Nothing was done.");
+      return { ...unchanged, exitCode: EXIT.failed };
+    }
+    if (!options.json) io.out("");
+    return await runChange(loaded, io, options, world, first);
+  } finally {
+    await world.close();
+  }
+};
+

@@ -1,0 +1,180 @@
+/** From a folder to a desired site: configuration, memory, builds, platform. What every verb begins with. */
+import { randomBytes } from "node:crypto";
+import { existsSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { renderProblems } from "../provisioner/config/diagnostics.ts";
+import { checkFolders } from "../provisioner/config/folders.ts";
+import { parseConfig } from "../provisioner/config/parse.ts";
+import type { Problem } from "../provisioner/config/problem.ts";
+import { readConfig } from "../provisioner/config/read.ts";
+import type { ConfigFile } from "../provisioner/config/read.ts";
+import { sourceText } from "../provisioner/config/bytes.ts";
+import { CroftError, EXIT } from "../provisioner/errors.ts";
+import { readAuthorityBundle } from "../nginx/certificates/readers.ts";
+import { hostSize } from "../provisioner/host/bootstrap.ts";
+import { namesResource } from "../provisioner/host/names-file.ts";
+import { DEFAULT_ROOTS, cachePaths, sitePaths } from "../provisioner/model/names.ts";
+import type { Roots } from "../provisioner/model/names.ts";
+import type { Model } from "../provisioner/model/types.ts";
+import type { Resource } from "../provisioner/plan/resource.ts";
+import { makeFileStore } from "../provisioner/state/file-store.ts";
+import { emptyState } from "../provisioner/state/store.ts";
+import type { State, StateStore } from "../provisioner/state/store.ts";
+import { makeLocalShell } from "../provisioner/transport/local.ts";
+import { buildReleases, readMigrations } from "../stacks/app/build.ts";
+import type { Io } from "./main.ts";
+import { findPlatform } from "./platform.ts";
+import { desireSite, makeVersions, siteNameOf } from "./site.ts";
+import type { DesiredSite, Platform, Remembered } from "./site.ts";
+import { DOMAINS, lateEndpoints, makeWorld, SERVICE_SCHEMAS } from "./world.ts";
+import type { World } from "./world.ts";
+
+export type LoadInput = {
+  readonly site: string;
+  readonly environment: string | undefined;
+  readonly io: Io;
+  /** Told what is being built, in words. */
+  readonly onBuild?: (text: string) => void;
+  /** False: sources are not built; the desired site has no releases (destroy, vm). */
+  readonly build?: boolean;
+};
+
+export type Loaded = {
+  readonly model: Model;
+  readonly roots: Roots;
+  readonly paths: ReturnType<typeof sitePaths>;
+  readonly store: StateStore;
+  readonly state: State;
+  readonly desired: DesiredSite;
+  readonly platform: Platform;
+  /** Desires and composes anew from another state: what a run does once it holds the lock. */
+  readonly from: (state: State) => { readonly desired: DesiredSite; readonly state: State };
+  readonly openWorld: (state: State, desired: DesiredSite) => World;
+  readonly authority: () => Promise<string>;
+  readonly hosts: () => Promise<Readonly<Record<string, Awaited<ReturnType<typeof hostSize>>>>>;
+};
+
+/** An error whose text is already whole. */
+export class ConfigProblems extends Error {
+  readonly exitCode = EXIT.invalid;
+  readonly json: string;
+  constructor(text: string, json: string) {
+    super(text);
+    this.json = json;
+  }
+}
+
+export const rootsFrom = (environment: Io["environment"]): Roots => {
+  const root = environment["CROFT_ROOT"];
+  if (root === undefined) return DEFAULT_ROOTS;
+  return { state: join(root, "state"), cache: environment["CROFT_CACHE"] ?? DEFAULT_ROOTS.cache, run: join(root, "run") };
+};
+
+const NAMES = ["croft.yaml", "croft.yml", "croft.json"] as const;
+
+/** SITE is a folder or a file. */
+export const findConfig = (site: string, folder: string): string => {
+  const path = resolve(folder, site);
+  if (!existsSync(path)) throw new CroftError("CONFIG_INVALID", `${site} does not exist`, { hint: "croft init" });
+  if (!statSync(path).isDirectory()) return path;
+  const name = NAMES.find((candidate) => existsSync(join(path, candidate)));
+  if (name === undefined) throw new CroftError("CONFIG_INVALID", `there is no croft.yaml in ${site}`, { hint: "`croft init` writes one" });
+  return join(path, name);
+};
+
+const shownName = (path: string, io: Io): string => {
+  const base = `${io.folder}/`;
+  return path.startsWith(base) ? path.slice(base.length) : path;
+};
+
+const problemsError = (problems: readonly Problem[], file: ConfigFile, io: Io): ConfigProblems => {
+  const sources = { [file.file]: sourceText(file.bytes) };
+  return new ConfigProblems(renderProblems(problems, sources, { color: io.color }), renderProblems(problems, sources, { json: true }));
+};
+
+const variablesOf = (environment: Io["environment"]): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+
+/** @throws ConfigProblems with every problem at once. */
+export const readModel = async (site: string, environment: string | undefined, io: Io): Promise<Model> => {
+  const path = findConfig(site, io.folder);
+  const read = await readConfig(path);
+  const file: ConfigFile = { ...read, file: shownName(path, io) };
+  const result = parseConfig({
+    ...file,
+    services: SERVICE_SCHEMAS,
+    variables: variablesOf(io.environment),
+    ...(environment === undefined ? {} : { environment }),
+  });
+  if (!result.ok) throw problemsError(result.problems, file, io);
+  const missing = checkFolders(result.model, result.locate, existsSync);
+  if (missing.length > 0) throw problemsError(missing, file, io);
+  return result.model;
+};
+
+const rememberedFrom = (state: State): Remembered => ({
+  siteId: state.siteId,
+  addresses: state.addresses,
+  hosts: state.hosts,
+  rotations: state.rotations,
+  imageUpdate: state.imageUpdate,
+  recorded: new Map(state.resources.map((record) => [record.id, record])),
+});
+
+/** The site's public names with the gateway's address, for /etc/hosts. */
+export const publicNames = (model: Model, desired: DesiredSite): { readonly address: string; readonly names: readonly string[] } | undefined => {
+  const edge = model.services["gateway"]?.machine;
+  const address = edge === undefined ? undefined : desired.addresses.get(edge);
+  const names = [...new Set(model.apps.flatMap((app) => app.routes.map((route) => route.host)))];
+  return address === undefined || names.length === 0 ? undefined : { address, names };
+};
+
+const namesResources = (model: Model, desired: DesiredSite, state: State): readonly Resource[] => {
+  const found = publicNames(model, desired);
+  const home = model.hosts[0]?.name ?? "local";
+  return state.extra["writeHosts"] === true && found !== undefined ? [namesResource(home, found.address, found.names)] : [];
+};
+
+export const loadSite = async (input: LoadInput): Promise<Loaded> => {
+  const { io } = input;
+  const roots = rootsFrom(io.environment);
+  const model = await readModel(input.site, input.environment, io);
+  const paths = sitePaths(siteNameOf(model), roots);
+  const store = makeFileStore(paths.state);
+  const state = (await store.read()) ?? emptyState(randomBytes(16).toString("hex"));
+  const platform = await findPlatform(roots, io.environment);
+  const tools = { shell: makeLocalShell(), cache: cachePaths(roots), onBuild: input.onBuild ?? (() => {}) };
+  const releases = input.build === false ? {} : await buildReleases(tools, model);
+  const migrations = input.build === false ? {} : await readMigrations(model);
+  const from = (now: State): { desired: DesiredSite; state: State } => {
+    const desired = desireSite({ model, roots, platform, remembered: rememberedFrom(now), domains: DOMAINS, lateEndpoints, releases, migrations });
+    const addresses = { ...now.addresses, ...Object.fromEntries(desired.addresses) };
+    const resources = [...desired.resources, ...namesResources(model, desired, now)];
+    return { desired: { ...desired, resources }, state: { ...now, addresses, hosts: desired.hosts } };
+  };
+  const first = from(state);
+  return {
+    model,
+    roots,
+    paths,
+    store,
+    platform,
+    state: first.state,
+    desired: first.desired,
+    from,
+    openWorld: (now, desired) =>
+      makeWorld({
+        model,
+        roots,
+        siteId: now.siteId,
+        versions: makeVersions(rememberedFrom(now)),
+        addresses: desired.addresses,
+        architecture: platform.architecture,
+      }),
+    authority: () => readAuthorityBundle(paths),
+    hosts: async () => {
+      const size = await hostSize(roots.state);
+      return Object.fromEntries(model.hosts.map((host) => [host.name, size]));
+    },
+  };
+};

@@ -1,0 +1,34 @@
+/** `${database.rw.url}` in a workload's environment: what it becomes and what it brings along. Pure. */
+import { CroftError } from "../../provisioner/errors.ts";
+import type { Endpoint, Template } from "../../provisioner/model/contribution.ts";
+import type { ResourceId } from "../../provisioner/plan/resource.ts";
+
+export type Bound = {
+  readonly template: Template;
+  readonly secrets: readonly string[];
+  readonly needs: readonly ResourceId[];
+  /** Endpoints used: each is a flow from the workload's machine. */
+  readonly endpoints: readonly Endpoint[];
+};
+
+const BINDING = /\$\{([a-z0-9.-]+)\.([a-z]+)\}/g;
+
+const find = (endpoints: readonly Endpoint[], app: string, name: string): Endpoint => {
+  const found = endpoints.find((endpoint) => endpoint.name === name && (endpoint.app === undefined || endpoint.app === app));
+  if (found === undefined) throw new CroftError("CONFIG_INVALID", `app "${app}" binds to ${name}, which nothing offers`);
+  return found;
+};
+
+/** @throws CroftError CONFIG_INVALID where a binding names nothing. */
+export const bind = (text: string, app: string, endpoints: readonly Endpoint[]): Bound => {
+  const used: Endpoint[] = [];
+  const template = text.replaceAll(BINDING, (whole: string, name: string, property: string) => {
+    const endpoint = find(endpoints, app, name);
+    const value = endpoint.properties[property];
+    if (value === undefined) throw new CroftError("CONFIG_INVALID", `${whole}: ${name} has no property \`${property}\``);
+    used.push(endpoint);
+    return value;
+  });
+  const secrets = used.flatMap((endpoint) => endpoint.secrets).filter((secret) => template.includes(`{{secret ${secret}}}`));
+  return { template, secrets: [...new Set(secrets)], needs: [...new Set(used.flatMap((endpoint) => endpoint.needs))], endpoints: used };
+};

@@ -1,0 +1,74 @@
+/** Units and environment files of workloads. Pure. */
+import { onMachine, workloadName } from "../../provisioner/model/names.ts";
+import type { NodeWorkload } from "../../provisioner/model/types.ts";
+
+export const unitTemplate = (app: string, workload: string): string => `${workloadName(app, workload)}@.service`;
+export const unitInstance = (name: string, instance: string): string => `${name}@${instance}.service`;
+export const releaseFolder = (name: string): string => `${onMachine.releases}/${name}`;
+
+/** One instance is one release with one environment; two may run side by side. */
+export const renderUnit = (app: string, workload: NodeWorkload): string => {
+  const name = workloadName(app, workload.name);
+  return `[Unit]
+Description=${name} release %i
+After=network.target
+StartLimitIntervalSec=60
+StartLimitBurst=10
+
+[Service]
+Type=exec
+ExecStart=/usr/local/bin/node ${workload.start}
+WorkingDirectory=${releaseFolder(name)}/%i
+EnvironmentFile=${releaseFolder(name)}/%i.env
+DynamicUser=yes
+KillSignal=${workload.stopSignal}
+TimeoutStopSec=${workload.stopTimeoutSeconds}
+Restart=on-failure
+RestartSec=1
+MemoryMax=${workload.memoryBytes}
+TasksMax=256
+LimitNOFILE=16384
+UMask=0077
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+ProtectSystem=strict
+ProtectHome=yes
+ProtectProc=invisible
+ProcSubset=pid
+PrivateTmp=yes
+PrivateDevices=yes
+PrivateUsers=yes
+PrivateIPC=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RemoveIPC=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+DevicePolicy=closed
+KeyringMode=private
+InaccessiblePaths=-/etc/croft/secrets -/etc/ssh
+
+[Install]
+WantedBy=multi-user.target
+`;
+};
+
+/** A value in systemd's EnvironmentFile form. */
+const quoteValue = (value: string): string => `"${value.replaceAll(/[\\"$`]/g, "\\$&")}"`;
+
+export const renderEnvironment = (values: Readonly<Record<string, string>>): string =>
+  `${Object.entries(values)
+    .map(([name, value]) => `${name}=${quoteValue(value)}`)
+    .join("\n")}\n`;
