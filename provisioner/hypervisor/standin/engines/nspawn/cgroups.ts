@@ -82,6 +82,8 @@ const makeLegacy = (name: string): Cgroups => {
     processes: () => readProcesses(freezer),
     remove: () => {
       folders.forEach(removeFolder);
+      // systemd-nspawn repeats the guest's tree in systemd's own v1 hierarchy.
+      treeOf(join(ROOT, "systemd", "croft", name)).forEach(removeFolder);
       removeOwnTree(name);
     },
   };
