@@ -1,0 +1,245 @@
+/** PostgreSQL as resources: the service on its machine, a database with three roles per app. Pure. */
+import { CroftError } from "../../provisioner/errors.ts";
+import { slotId, makeSlot } from "../../provisioner/machine/slot-resource.ts";
+import type { Contribution, DesireInput, Domain, Endpoint, GenerationPart, Versions } from "../../provisioner/model/contribution.ts";
+import { diskSerial, internalDomain, machineHostname, resourceId } from "../../provisioner/model/names.ts";
+import type { App, Machine, Model } from "../../provisioner/model/types.ts";
+import type { Resource } from "../../provisioner/plan/resource.ts";
+import { certificateId, certificateResource, certificateVersion } from "../../provisioner/secrets/certificate-resource.ts";
+import { secretId, secretResource } from "../../provisioner/secrets/resource.ts";
+import {
+  CERTIFICATE,
+  CERTIFICATE_SLOT,
+  DATA_MOUNT,
+  ROLES,
+  SOCKET_FOLDER,
+  UNIT,
+  databaseId,
+  grantsId,
+  migrationsId,
+  roleId,
+  roleName,
+  secretName,
+} from "./names.ts";
+import type { RoleName } from "./names.ts";
+import { MOUNT_UNIT, renderConf, renderHba, renderIdent, renderMount, renderPrepare, renderUnit } from "./render.ts";
+import type { PostgresInput } from "./render.ts";
+
+type Section = { readonly machine: string; readonly disk: string; readonly version: number };
+const PORT = 5432;
+const DEFAULT_VERSION = 17;
+
+const sectionOf = (model: Model): Section | undefined => {
+  const section = model.services["postgres"];
+  if (section === undefined) return undefined;
+  return { machine: section.machine, disk: String(section["disk"]), version: Number(section["version"] ?? DEFAULT_VERSION) };
+};
+
+const machineOf = (model: Model, section: Section): Machine => {
+  const found = model.machines.find(({ name }) => name === section.machine);
+  if (found === undefined) throw new CroftError("BUG", `no machine is called ${section.machine}`);
+  return found;
+};
+
+const databasesOf = (model: Model) => model.apps.flatMap((app) => (app.database === undefined ? [] : [{ app, database: app.database }]));
+const homeOf = (model: Model): string => model.hosts[0]?.name ?? "local";
+
+const endpointOf = (app: App, database: string, section: Section, role: RoleName): Endpoint => {
+  const user = roleName(database, role);
+  const secret = secretName(app.name, role);
+  const host = `postgres.${internalDomain}`;
+  const password = `{{secret ${secret}}}`;
+  return {
+    app: app.name,
+    name: `database.${role}`,
+    machine: section.machine,
+    port: PORT,
+    protocol: "postgresql",
+    properties: {
+      url: `postgresql://${user}:${password}@${host}:${PORT}/${database}?sslmode=verify-full&sslrootcert=/etc/croft/authority.pem`,
+      host,
+      port: String(PORT),
+      user,
+      password,
+      name: database,
+    },
+    secrets: [secret],
+    needs: [grantsId(database), ...(app.database?.migrations === undefined ? [] : [migrationsId(app.name)])],
+  };
+};
+
+const file = (path: string, content: string, mode = "0644") => ({ path, mode, owner: "root:root", content });
+
+const partOf = (section: Section, input: PostgresInput): GenerationPart => ({
+  machine: section.machine,
+  name: "postgres",
+  directories: [
+    { path: DATA_MOUNT, mode: "0755", owner: "root:root" },
+    { path: "/etc/croft/postgres", mode: "0755", owner: "root:root" },
+  ],
+  files: [
+    file("/etc/croft/postgres/postgresql.conf", renderConf(input)),
+    file("/etc/croft/postgres/pg_hba.conf", renderHba(input)),
+    file("/etc/croft/postgres/pg_ident.conf", renderIdent()),
+    file("/usr/lib/croft/postgres-prepare", renderPrepare(input), "0755"),
+    file(`/etc/systemd/system/${MOUNT_UNIT}`, renderMount(input)),
+    file(`/etc/systemd/system/${UNIT}`, renderUnit(input)),
+  ],
+  units: [
+    { name: MOUNT_UNIT, start: true, onChange: "restart", watches: [] },
+    { name: UNIT, start: true, onChange: "restart", watches: ["/etc/croft/postgres/postgresql.conf"] },
+  ],
+  slots: [],
+  probes: [
+    {
+      name: "postgres-query",
+      command: `psql -h ${SOCKET_FOLDER} -U postgres -d postgres -XAtc 'select 1 where not pg_is_in_recovery()' | grep -qx 1`,
+      timeoutSeconds: 60,
+      unit: UNIT,
+    },
+  ],
+  needs: [slotId(section.machine, CERTIFICATE_SLOT), resourceId("disk", `${section.machine}-${section.disk}`)],
+});
+
+const serviceResources = (input: DesireInput, section: Section, machine: Machine): readonly Resource[] => {
+  const certificate = {
+    name: CERTIFICATE,
+    names: [machineHostname(section.machine), `postgres.${internalDomain}`],
+    versions: input.versions,
+    host: homeOf(input.model),
+  };
+  return [
+    certificateResource(certificate),
+    makeSlot({
+      machine: section.machine,
+      host: machine.host,
+      slot: { name: CERTIFICATE_SLOT, mode: "0640", owner: "root:postgres", onChange: { unit: UNIT, action: "reload" } },
+      files: { "chain.pem": `{{certificate ${CERTIFICATE} chain}}`, "key.pem": `{{certificate ${CERTIFICATE} key}}` },
+      versions: [certificateVersion(certificate)],
+      needs: [certificateId(CERTIFICATE)],
+    }),
+  ];
+};
+
+type DatabasePlace = { readonly input: DesireInput; readonly section: Section; readonly machine: Machine; readonly app: App; readonly database: string };
+
+/** What all resources inside the server share: they live on its disk and are seen through its machine. */
+const inside = ({ section, machine }: DatabasePlace) => {
+  const disk = resourceId("disk", `${section.machine}-${section.disk}`);
+  return { host: machine.host, lostWith: [disk], keptWith: [disk] };
+};
+
+const generation = ({ section }: DatabasePlace): string => resourceId("generation", section.machine);
+
+const roleResources = (place: DatabasePlace, versions: Versions): readonly Resource[] => {
+  const { section, app, database, input } = place;
+  return ROLES.flatMap((role): readonly Resource[] => {
+    const name = roleName(database, role);
+    const secret = secretName(app.name, role);
+    return [
+      { ...secretResource({ name: secret, form: "password", versions, host: homeOf(input.model) }), keptWith: inside(place).keptWith },
+      {
+        ...inside(place),
+        id: roleId(database, role),
+        kind: "postgres-role",
+        spec: { machine: section.machine, name, login: true, superuser: false, createDatabase: false, createRole: false, password: versions.of("secret", secret) },
+        payload: { secret },
+        needs: [generation(place), secretId(secret)],
+      },
+    ];
+  });
+};
+
+const databaseResources = (place: DatabasePlace): readonly Resource[] => {
+  const { section, database } = place;
+  const names = { owner: roleName(database, "owner"), rw: roleName(database, "rw"), ro: roleName(database, "ro") };
+  return [
+    {
+      ...inside(place),
+      id: databaseId(database),
+      kind: "postgres-database",
+      spec: { machine: section.machine, name: database, owner: names.owner, encoding: "UTF8" },
+      needs: [roleId(database, "owner")],
+      data: true,
+    },
+    {
+      ...inside(place),
+      id: grantsId(database),
+      kind: "postgres-grants",
+      spec: { machine: section.machine, database, ...names, ...wantedGrants(names) },
+      needs: [databaseId(database), ...ROLES.map((role) => roleId(database, role))],
+      lostWith: [...inside(place).lostWith, databaseId(database)],
+    },
+  ];
+};
+
+/** Privileges in PostgreSQL's own letters, as its catalogue shows them: grantee to letters. */
+const wantedGrants = (names: Readonly<Record<RoleName, string>>) => ({
+  connect: { [names.owner]: "CTc", [names.ro]: "c", [names.rw]: "c" },
+  schema: { [names.owner]: "UC", [names.ro]: "U", [names.rw]: "U" },
+  tables: { [names.ro]: "r", [names.rw]: "arwd" },
+  sequences: { [names.ro]: "r", [names.rw]: "rwU" },
+});
+
+const migrationResource = (place: DatabasePlace): readonly Resource[] => {
+  const { input, section, app, database } = place;
+  const migrations = input.migrations[app.name] ?? [];
+  if (app.database?.migrations === undefined) return [];
+  return [
+    {
+      ...inside(place),
+      id: migrationsId(app.name),
+      kind: "migrations",
+      spec: { machine: section.machine, database, owner: roleName(database, "owner"), applied: Object.fromEntries(migrations.map(({ name, sha256 }) => [name, sha256.slice(0, 16)])) },
+      payload: { migrations },
+      needs: [grantsId(database)],
+      lostWith: [...inside(place).lostWith, databaseId(database)],
+    },
+  ];
+};
+
+const desire = (input: DesireInput): Contribution => {
+  const section = sectionOf(input.model);
+  if (section === undefined) return { parts: [], flows: [], resources: [] };
+  const machine = machineOf(input.model, section);
+  const settings: PostgresInput = {
+    version: section.version,
+    memoryBytes: machine.memoryBytes,
+    address: input.address(section.machine),
+    network: input.model.network,
+    device: `/dev/disk/by-id/virtio-${diskSerial({ site: input.model.site, environment: input.model.environment }, `${section.machine}-${section.disk}`)}`,
+  };
+  const places = databasesOf(input.model).map(({ app, database }): DatabasePlace => ({ input, section, machine, app, database: database.name }));
+  return {
+    parts: [partOf(section, settings)],
+    flows: [],
+    resources: [
+      ...serviceResources(input, section, machine),
+      ...places.flatMap((place) => [...roleResources(place, input.versions), ...databaseResources(place), ...migrationResource(place)]),
+    ],
+  };
+};
+
+export const postgresDomain: Domain = {
+  name: "postgres",
+  ports: [PORT],
+  schema: {
+    type: "object",
+    description: "PostgreSQL on one machine, its data on one of the machine's disks.",
+    required: ["disk"],
+    properties: {
+      disk: { type: "string", format: "disk-name", description: "The data disk of the machine that holds the databases.", examples: ["postgres"] },
+      version: { type: "integer", enum: [DEFAULT_VERSION], default: DEFAULT_VERSION, description: "Major version.", examples: [DEFAULT_VERSION] },
+    },
+  },
+  roles: (model) => {
+    const section = sectionOf(model);
+    return section === undefined ? [] : [{ machine: section.machine, role: "postgres" }];
+  },
+  publish: (model) => {
+    const section = sectionOf(model);
+    if (section === undefined) return [];
+    return databasesOf(model).flatMap(({ app, database }) => ROLES.map((role) => endpointOf(app, database.name, section, role)));
+  },
+  desire,
+};
