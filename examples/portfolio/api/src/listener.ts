@@ -19,6 +19,8 @@ export type ListenerParts = {
 
 /** Anything else could forge a line of the log. */
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+/** Nobody is left to read the answer; only logged and counted. */
+const READER_GONE = 499;
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
 export function makeListener(parts: ListenerParts): RequestListener {
@@ -30,9 +32,10 @@ async function answer(parts: ListenerParts, request: IncomingMessage, response: 
   const id = getRequestId(request);
   const seen: Seen = { route: "none", error: undefined };
   parts.metrics.begin();
-  response.once("close", () => record(parts, request, response, { id, started, ...seen }));
   const reply = await run(parts, request, seen);
+  const status = response.destroyed ? READER_GONE : reply.status;
   send(response, reply, { "X-Request-Id": id, ...getCorsHeaders(parts.corsOrigins, request), ...getDrainHeaders(parts) });
+  record(parts, request, { id, started, status, ...seen });
 }
 
 type Seen = { route: string; error: unknown };
@@ -94,16 +97,15 @@ function getDrainHeaders(parts: ListenerParts): Record<string, string> {
   return parts.isDraining() ? { Connection: "close" } : {};
 }
 
-type About = Seen & { readonly id: string; readonly started: number };
+type About = Seen & { readonly id: string; readonly started: number; readonly status: number };
 
-function record(parts: ListenerParts, request: IncomingMessage, response: ServerResponse, about: About): void {
+function record(parts: ListenerParts, request: IncomingMessage, about: About): void {
   const seconds = (performance.now() - about.started) / 1000;
   const method = METHODS.has(request.method ?? "") ? String(request.method) : "other";
-  const complete = response.writableFinished;
-  const status = complete ? response.statusCode : 499;
+  const { status } = about;
   parts.metrics.end(method, about.route, status, seconds);
   const line = { requestId: about.id, method, route: about.route, path: toPath(request.url), status, ms: Math.round(seconds * 1e4) / 10 };
-  if (status >= 500) parts.log.error({ ...line, err: about.error }, "request failed");
+  if (about.error !== undefined && status >= 500) parts.log.error({ ...line, err: about.error }, "request failed");
   else parts.log[about.route.startsWith("/api/") || status >= 400 ? "info" : "debug"](line, "request");
 }
 

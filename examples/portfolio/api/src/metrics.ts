@@ -8,7 +8,7 @@ type Series = { readonly labels: string; readonly buckets: number[]; sum: number
 
 export type Metrics = {
   readonly begin: () => void;
-  /** `seconds` from the first byte of the request to the last of the answer. */
+  /** `seconds` from the request's headers to the answer. */
   readonly end: (method: string, route: string, status: number, seconds: number) => void;
   readonly render: () => string;
 };

@@ -3,9 +3,13 @@ import { pino } from "pino";
 import { parseConfig } from "./config.ts";
 import { startService } from "./service.ts";
 
+// Written at once: lines keep their order, and none is lost when the process ends.
+const standardOutput = pino.destination({ fd: 1, sync: true });
+
 async function main(): Promise<void> {
   const config = parseConfig(process.env);
-  const log = pino({ level: config.logLevel, base: { app: "portfolio-api", version: config.version }, timestamp: pino.stdTimeFunctions.isoTime });
+  const options = { level: config.logLevel, base: { app: "portfolio-api", version: config.version }, timestamp: pino.stdTimeFunctions.isoTime };
+  const log = pino(options, standardOutput);
   const service = await startService(config, log);
   log.info({ port: service.port, metricsPort: service.metricsPort }, "listening");
 
@@ -24,6 +28,6 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  pino().fatal({ err: error }, "the API could not start");
+  pino({}, standardOutput).fatal({ err: error }, "the API could not start");
   process.exit(1);
 }

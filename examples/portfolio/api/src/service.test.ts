@@ -240,6 +240,22 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
     expect(answers.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(3);
   });
 
+  test("a reader who leaves harms nobody", async () => {
+    const holder = await database.owner.connect();
+    await holder.query("begin; lock table contact in access exclusive mode");
+    const leaving = new AbortController();
+    const asked = fetch(`${client.base}/api/contact/v1/information`, { headers: PUBLIC, signal: leaving.signal });
+    await wait(100);
+    leaving.abort();
+    await expect(asked).rejects.toThrow();
+    await holder.query("commit");
+    holder.release();
+    await wait(100);
+    const text = await (await fetch(`${client.metricsBase}/metrics`)).text();
+    expect(text).toMatch(/route="\/api\/contact\/v1\/information",status="499"\} 1$/m);
+    expect(text).toMatch(/^http_requests_active 0$/m);
+  });
+
   test("other origins are allowed only when named", async () => {
     const open = await startClient(database.url, { CORS_ORIGINS: "https://cms.test" });
     const from = (origin: string, method = "GET") => open.ask(method, "/ping", { headers: { Origin: origin } });
