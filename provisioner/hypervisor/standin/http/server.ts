@@ -1,4 +1,5 @@
 /** Connections on the API socket: at most ten, requests answered one after another in order of arrival. */
+import { renameSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import type { ApiAnswer, ApiRequest } from "../core/routes.ts";
 import { CONTINUE, FULL_ANSWER, HttpRefusal, makeConnection, nextRequest, renderAnswer, renderRefusal } from "./parser.ts";
@@ -36,10 +37,16 @@ const serve = (socket: Socket, answer: Answerer): void => {
   socket.on("error", () => socket.destroy());
 };
 
+/** The socket appears under its name only when it takes connections. */
 const listen = (server: Server, path: string): Promise<void> =>
   new Promise((resolve, reject) => {
+    const early = `${path}~`;
+    rmSync(early, { force: true });
     server.once("error", reject);
-    server.listen(path, () => resolve());
+    server.listen(early, () => {
+      renameSync(early, path);
+      resolve();
+    });
   });
 
 /** A half-closed connection counts as gone: no answer is sent. */
