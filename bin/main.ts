@@ -1,6 +1,6 @@
 /** The command line: finds the verb, loads only its file, turns errors into text and an exit code. */
 import { CroftError, ERROR_CODES, errorChain } from "../provisioner/errors.ts";
-import { HELP, VERBS, closestVerb } from "./verbs.ts";
+import { HELP, VERBS } from "./verbs.ts";
 
 /** What every command gets; the process itself is touched only here. */
 export type Io = {
@@ -23,7 +23,12 @@ const makeIo = (): Io => ({
   folder: process.cwd(),
 });
 
+/** Errors of the configuration come with their own frames and exit code. */
+const isWhole = (error: unknown): error is Error & { readonly exitCode: number; readonly json: string } =>
+  error instanceof Error && "exitCode" in error && "json" in error;
+
 const renderError = (error: unknown): string => {
+  if (isWhole(error)) return error.message;
   if (!(error instanceof CroftError)) {
     const known = error instanceof Error ? `${error.message}\n${error.stack ?? ""}` : String(error);
     return `error[BUG]: ${known}\n  = help: this is a fault of croft; please report it with the lines above`;
@@ -38,10 +43,11 @@ const renderError = (error: unknown): string => {
   ].join("\n");
 };
 
-const exitCodeOf = (error: unknown): number => (error instanceof CroftError ? error.exitCode : ERROR_CODES.BUG);
+const exitCodeOf = (error: unknown): number => (error instanceof CroftError || isWhole(error) ? error.exitCode : ERROR_CODES.BUG);
 
-const usageError = (words: readonly string[]): CroftError => {
-  const near = closestVerb(words[0] ?? "");
+const usageError = async (words: readonly string[]): Promise<CroftError> => {
+  const { closest } = await import("../provisioner/config/suggest.ts");
+  const near = closest(words[0] ?? "", Object.keys(VERBS));
   return new CroftError("USAGE", `unknown command \`${words[0]}\``, {
     hint: near === undefined ? "croft --help" : `did you mean \`croft ${near}\`?`,
   });
@@ -54,7 +60,7 @@ const main = async (words: readonly string[], io: Io): Promise<number> => {
     return verb === undefined ? ERROR_CODES.USAGE : 0;
   }
   const load = VERBS[verb]?.load;
-  if (load === undefined) throw usageError(words);
+  if (load === undefined) throw await usageError(words);
   return (await load()).run(rest, io);
 };
 
@@ -62,6 +68,6 @@ const io = makeIo();
 try {
   process.exitCode = await main(process.argv.slice(2), io);
 } catch (error) {
-  io.error(renderError(error));
+  io.error(isWhole(error) && process.argv.includes("--json") ? error.json : renderError(error));
   process.exitCode = exitCodeOf(error);
 }

@@ -29,3 +29,12 @@ export const parseOptions = <T extends ParseArgsOptionsConfig>(words: readonly s
   }
   return { values, site: positionals[0] ?? "." };
 };
+
+/** Options of every command that changes a site. */
+export const changeOptions = {
+  json: { type: "boolean" },
+  yes: { type: "boolean", short: "y" },
+  env: { type: "string" },
+  wait: { type: "string" },
+  "allow-destroy": { type: "string", multiple: true },
+} as const satisfies ParseArgsOptionsConfig;

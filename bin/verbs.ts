@@ -44,24 +44,3 @@ ${commandLines}
 ${SITE}
 
 ${OPTIONS}`;
-
-/** Number of edits between two short words. */
-const distance = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const change = (row[j - 1] ?? 0) + Number(a[i - 1] !== b[j - 1]);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-};
-
-/** The verb a mistyped word is nearest to, two edits at most. */
-export const closestVerb = (word: string): string | undefined =>
-  Object.keys(VERBS)
-    .map((verb) => ({ verb, edits: distance(word, verb) }))
-    .filter(({ edits }) => edits <= 2)
-    .toSorted((a, b) => a.edits - b.edits)[0]?.verb;

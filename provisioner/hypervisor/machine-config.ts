@@ -99,7 +99,6 @@ if [ -f "$log" ] && [ "$(stat -c %s "$log")" -gt ${input.logLimitBytes} ]; then
   tail -c ${Math.floor(input.logLimitBytes / 4)} "$log" > "$log.1"
   : > "$log"
 fi
-rm -f "$socket" "$socket.lock" ${sh`${input.events}`.text}
 sha256sum < "$config" | cut -c1-16 > "$run/started"
 ${sh`${input.program}`.text} --api-socket path="$socket" --event-monitor path=${sh`${input.events}`.text} </dev/null >>"$log" 2>&1 &
 vmm=$!

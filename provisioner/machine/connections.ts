@@ -5,6 +5,7 @@ import type { Observation } from "../plan/resource.ts";
 import { resourceId } from "../model/names.ts";
 import type { Shell } from "../transport/shell.ts";
 import { makeSshShell } from "../transport/ssh.ts";
+import type { SshTarget } from "../transport/ssh.ts";
 import { readView } from "./agent.ts";
 import type { MachineView } from "./agent.ts";
 
@@ -23,6 +24,8 @@ export type Connections = {
   readonly view: (machine: string) => Promise<MachineView>;
   /** A connection of its own, proving that the machine can be reached anew. */
   readonly fresh: (machine: string, hostKeys?: readonly string[]) => Promise<Shell>;
+  /** Where and with which keys, for a terminal. */
+  readonly target: (machine: string) => Promise<SshTarget>;
   readonly forget: (machine: string) => Promise<void>;
   readonly closeAll: () => Promise<void>;
 };
@@ -37,21 +40,15 @@ export const makeConnections = (tools: ConnectionTools): Connections => {
   const shells = new Map<string, Promise<Shell>>();
   const views = new Map<string, Promise<MachineView>>();
 
-  const fresh = async (machine: string, known?: readonly string[]): Promise<Shell> => {
+  const target = async (machine: string, known?: readonly string[]): Promise<SshTarget> => {
     const host = tools.address(machine);
     const hostKeys = known ?? (await readKeys(tools.hostKeyFile(machine)));
     if (host === undefined) throw unreachable(machine, "it has no address yet");
     if (hostKeys.length === 0) throw unreachable(machine, "its host key is not known yet");
-    return makeSshShell({
-      label: `machine ${machine}`,
-      host,
-      port: 22,
-      user: "root",
-      privateKey: await tools.privateKey(),
-      hostKeys,
-      connectTimeoutMs: 8000,
-    });
+    return { label: `machine ${machine}`, host, port: 22, user: "root", privateKey: await tools.privateKey(), hostKeys, connectTimeoutMs: 8000 };
   };
+
+  const fresh = async (machine: string, known?: readonly string[]): Promise<Shell> => makeSshShell(await target(machine, known));
 
   const open = async (machine: string): Promise<Shell> => {
     if (!(await tools.isRunning(machine))) throw unreachable(machine, "it does not run");
@@ -78,7 +75,7 @@ export const makeConnections = (tools: ConnectionTools): Connections => {
   const closeAll = async (): Promise<void> => {
     await Promise.all([...shells.keys()].map(forget));
   };
-  return { open, view, fresh, forget, closeAll };
+  return { open, view, fresh, target: (machine) => target(machine), forget, closeAll };
 };
 
 /** An observation that a machine which cannot be reached hides; other errors stay errors. */

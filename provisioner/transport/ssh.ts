@@ -7,6 +7,7 @@ import ssh2 from "ssh2";
 import type { Client as ClientType, ClientChannel } from "ssh2";
 import { CroftError } from "../errors.ts";
 import { doorPoint } from "../execute/faults.ts";
+import { quoteWord } from "./sh.ts";
 import type { Command } from "./sh.ts";
 import type { Result, RunOptions, Shell } from "./shell.ts";
 
@@ -181,4 +182,37 @@ export const makeSshShell = (target: SshTarget): Shell => {
     });
   };
   return { label: target.label, run, connectUnix, close: connection.close };
+};
+
+/**
+ * A terminal on the machine, or one command with this process's own input and output.
+ * @returns the exit code there
+ */
+export const openTerminal = async (target: SshTarget, command: readonly string[]): Promise<number> => {
+  const client = await openClient(target);
+  const { stdin, stdout, stderr } = process;
+  const channel = await new Promise<ClientChannel>((resolve, reject) => {
+    const opened = (error: Error | undefined, found: ClientChannel): void => (error ? reject(error) : resolve(found));
+    const size = { term: process.env["TERM"] ?? "xterm", cols: stdout.columns ?? 80, rows: stdout.rows ?? 24 };
+    if (command.length === 0) client.shell(size, opened);
+    else client.exec(command.map(quoteWord).join(" "), stdout.isTTY ? { pty: size } : {}, opened);
+  });
+  const resize = (): void => channel.setWindow(stdout.rows ?? 24, stdout.columns ?? 80, 0, 0);
+  if (stdin.isTTY) stdin.setRawMode(true);
+  stdout.on("resize", resize);
+  stdin.pipe(channel);
+  channel.pipe(stdout, { end: false });
+  channel.stderr.pipe(stderr, { end: false });
+  return new Promise((resolve) => {
+    let code = 0;
+    channel.on("exit", (status: number | null) => (code = status ?? 128));
+    channel.once("close", () => {
+      if (stdin.isTTY) stdin.setRawMode(false);
+      stdin.unpipe(channel);
+      stdin.pause();
+      stdout.off("resize", resize);
+      client.end();
+      resolve(code);
+    });
+  });
 };

@@ -1,0 +1,68 @@
+/** `croft up`: build, plan, show, do, and say where to look. */
+import { EXIT, CroftError } from "../../provisioner/errors.ts";
+import { installPackages, missingPackages } from "../../provisioner/host/bootstrap.ts";
+import { renderMissing } from "../../provisioner/host/packages.ts";
+import { hostsLine } from "../../provisioner/host/names-file.ts";
+import { makeLocalShell } from "../../provisioner/transport/local.ts";
+import { ask, change } from "../change.ts";
+import { loadSite, publicNames } from "../load.ts";
+import type { Loaded } from "../load.ts";
+import type { Io } from "../main.ts";
+import { changeOptions, parseOptions } from "../options.ts";
+
+const prepareHost = async (loaded: Loaded, io: Io, noInstall: boolean, yes: boolean): Promise<void> => {
+  const missing = missingPackages(loaded.platform.standIn);
+  if (missing.length === 0) return;
+  io.error(renderMissing(missing));
+  const names = missing.map((wanted) => wanted.package).join(" ");
+  if (noInstall) throw new CroftError("HOST_UNFIT", "packages are missing and --no-install was given", { hint: `apt-get install ${names}` });
+  if (io.interactive && !yes && !(await ask("Install them now?"))) throw new CroftError("HOST_UNFIT", "packages are missing", { hint: `apt-get install ${names}` });
+  io.error("Installing them with apt.");
+  await installPackages(makeLocalShell(), missing, () => {});
+};
+
+const whereToLook = async (loaded: Loaded, io: Io): Promise<void> => {
+  const found = publicNames(loaded.model, loaded.desired);
+  if (found === undefined) return;
+  const { address, names } = found;
+  const written = loaded.state.extra["writeHosts"] === true;
+  io.out("");
+  io.out(names.map((name) => `  https://${name}/`).join("\n"));
+  io.out("");
+  if (!written) {
+    io.out("To open it from this computer, add this line to /etc/hosts (or run `croft up --write-hosts`):");
+    io.out(`  ${hostsLine(address, names)}`);
+  }
+  io.out(`The certificates come from the site's own CA: ${loaded.paths.authority}/authority.pem`);
+  if (loaded.platform.standIn) {
+    io.out("No usable KVM here: machines run on the stand-in, which isolates less than a VM. Not for production.");
+  }
+};
+
+export const run = async (words: readonly string[], io: Io): Promise<number> => {
+  const { values, site } = parseOptions(words, { ...changeOptions, "no-install": { type: "boolean" }, "write-hosts": { type: "boolean" } });
+  const started = performance.now();
+  if (process.getuid?.() !== 0) throw new CroftError("HOST_UNFIT", "croft changes this host and has to run as root", { hint: "sudo npx croft up" });
+  const json = values.json === true;
+  const onBuild = (text: string): void => (json ? undefined : io.out(text));
+  const loaded = await loadSite({ site, environment: values.env, io, onBuild });
+  await prepareHost(loaded, io, values["no-install"] === true, values.yes === true);
+  const writeHosts = values["write-hosts"] === true || loaded.state.extra["writeHosts"] === true;
+  const changed = await change(loaded, io, {
+    json,
+    yes: values.yes === true,
+    waitMs: Number(values.wait ?? 0) * 1000,
+    diff: { allowDestroy: values["allow-destroy"] ?? [] },
+    planOnly: false,
+    desire: (all, state) => {
+      const wanted = all.from(writeHosts ? { ...state, extra: { ...state.extra, writeHosts } } : state);
+      return { resources: wanted.desired.resources, state: wanted.state };
+    },
+    question: "Do this?",
+  });
+  if (changed.exitCode === EXIT.ok && !json) {
+    await whereToLook({ ...loaded, state: changed.state }, io);
+    io.out(`\n${((performance.now() - started) / 1000).toFixed(1)} s in all.`);
+  }
+  return changed.exitCode;
+};
