@@ -1,26 +1,10 @@
 /** The append-only intent log of a site: who ran what, what each step was about to do, how it ended. Also the audit trail. */
-import { mkdir, open, readFile, truncate } from "node:fs/promises";
+import { mkdir, open, readFile, rename } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CroftError } from "../errors.ts";
-import type { Action, Change, JsonObject, ResourceId } from "../plan/resource.ts";
-
-export type Who = { readonly user: string; readonly host: string; readonly pid: number; readonly command: string; readonly croft: string };
-
-export type Entry =
-  | { readonly type: "run-started"; readonly run: string; readonly at: string; readonly who: Who; readonly plan: string }
-  | { readonly type: "intent"; readonly run: string; readonly at: string; readonly step: ResourceId; readonly action: Action; readonly changes: readonly Change[] }
-  | { readonly type: "done"; readonly run: string; readonly at: string; readonly step: ResourceId; readonly durationMs: number; readonly output: JsonObject }
-  | { readonly type: "failed"; readonly run: string; readonly at: string; readonly step: ResourceId; readonly durationMs: number; readonly error: string }
-  | { readonly type: "run-ended"; readonly run: string; readonly at: string; readonly outcome: string };
-
-/** What a step's latest entry may be followed by. */
-const NEXT: Readonly<Record<"none" | "intent" | "done" | "failed", readonly Entry["type"][]>> = {
-  none: ["intent"],
-  intent: ["done", "failed"],
-  done: ["intent"],
-  failed: ["intent"],
-};
+import { makeOrderCheck, parseJournal } from "./journal-entry.ts";
+import type { Entry } from "./journal-entry.ts";
 
 export type Journal = {
   /** On disk when it returns. @throws CroftError STATE_IO, BUG where the entry may not follow the last one. */
@@ -28,101 +12,90 @@ export type Journal = {
   readonly close: () => Promise<void>;
 };
 
-type Read = { readonly entries: readonly Entry[]; readonly wholeBytes: number };
-
-/** Whole entries; a torn last line (a crash while writing) is left out. @throws CroftError STATE_INVALID where the middle is broken. */
-const parseJournal = (file: string, text: string): Read => {
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-  const lines = whole.split("\n").slice(0, -1);
-  const entries = lines.map((line, index): Entry => {
-    try {
-      return JSON.parse(line) as Entry;
-    } catch (cause) {
-      throw new CroftError("STATE_INVALID", `the journal ${file} is damaged in line ${index + 1}`, {
-        cause,
-        hint: "move it away; croft then looks at the site instead of its memory",
-      });
-    }
+const ioError = (doing: string, file: string, cause: unknown): CroftError =>
+  new CroftError("STATE_IO", `${doing} the journal ${file} failed: ${(cause as Error).message}`, {
+    cause,
+    hint: "nothing was begun after the last entry; free some space, then run the same command again",
   });
-  return { entries, wholeBytes: Buffer.byteLength(whole) };
-};
 
-const readText = async (file: string): Promise<string | undefined> => {
+const readBytes = async (file: string): Promise<Buffer> => {
   try {
-    return await readFile(file, "utf8");
+    return await readFile(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new CroftError("STATE_IO", `reading the journal ${file} failed`, { cause: error });
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return Buffer.alloc(0);
+    throw ioError("reading", file, error);
   }
 };
 
-export const readJournal = async (file: string): Promise<readonly Entry[]> => {
-  const text = await readText(file);
-  return text === undefined ? [] : parseJournal(file, text).entries;
+/** Nothing where there is no journal. @throws CroftError STATE_INVALID, STATE_IO */
+export const readJournal = async (file: string): Promise<readonly Entry[]> => parseJournal(file, await readBytes(file)).entries;
+
+const syncFolder = async (folder: string): Promise<void> => {
+  await using handle = await open(folder, "r");
+  await handle.sync();
 };
 
-/** Steps whose last word is an intent: a run was killed inside them. */
-export const unfinishedSteps = (entries: readonly Entry[]): ReadonlySet<ResourceId> => {
-  const open = new Set<ResourceId>();
-  for (const entry of entries) {
-    if (entry.type === "intent") open.add(entry.step);
-    if (entry.type === "done") open.delete(entry.step);
-  }
-  return open;
-};
-
-const writeLine = async (handle: FileHandle, file: string, entry: Entry): Promise<void> => {
+/** Open for appending, without the torn line of a crash. */
+const openFile = async (file: string, wholeBytes: number): Promise<FileHandle> => {
   try {
-    await handle.appendFile(`${JSON.stringify(entry)}\n`);
-    await handle.datasync();
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    const handle = await open(file, "a", 0o600);
+    await handle.truncate(wholeBytes);
+    await syncFolder(dirname(file));
+    return handle;
   } catch (cause) {
-    throw new CroftError("STATE_IO", `writing the journal ${file} failed: ${(cause as Error).message}`, {
-      cause,
-      hint: "nothing was done after the last entry; free some space, then run the same command again",
-    });
+    throw ioError("opening", file, cause);
   }
 };
 
-/** Entries of parallel steps are written one after another. */
-const makeQueue = () => {
+/** Lines of parallel steps one after another. After a failure nothing more is written: half a line in the middle would spoil the rest. */
+const makeWriter = (handle: FileHandle, file: string, wholeBytes: number) => {
+  let size = wholeBytes;
+  let broken: CroftError | undefined;
   let last: Promise<void> = Promise.resolve();
-  return (work: () => Promise<void>): Promise<void> => {
-    last = last.then(work, work);
-    return last;
+  const write = async (line: Buffer): Promise<void> => {
+    if (broken !== undefined) throw broken;
+    try {
+      await handle.appendFile(line);
+      await handle.datasync();
+      size += line.length;
+    } catch (cause) {
+      broken = ioError("writing", file, cause);
+      await handle.truncate(size).catch(() => {});
+      throw broken;
+    }
+  };
+  return (line: Buffer): Promise<void> => {
+    const next = last.then(() => write(line));
+    last = next.catch(() => {});
+    return next;
   };
 };
 
-const checkTransition = (states: Map<ResourceId, "intent" | "done" | "failed">, entry: Entry): void => {
-  if (entry.type === "run-started" || entry.type === "run-ended") return;
-  const state = states.get(entry.step) ?? "none";
-  if (!NEXT[state].includes(entry.type)) throw new CroftError("BUG", `journal: ${entry.type} of ${entry.step} cannot follow ${state}`);
-  states.set(entry.step, entry.type);
-};
-
-const openFile = async (file: string): Promise<FileHandle> => {
-  try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    return await open(file, "a", 0o600);
-  } catch (cause) {
-    throw new CroftError("STATE_IO", `opening the journal ${file} failed: ${(cause as Error).message}`, { cause });
-  }
-};
-
-/** Repairs a torn last line, then appends. */
+/** Repairs a torn last line, then appends. @throws CroftError STATE_INVALID, STATE_IO */
 export const openJournal = async (file: string): Promise<Journal> => {
-  const text = await readText(file);
-  if (text !== undefined) {
-    const { wholeBytes } = parseJournal(file, text);
-    if (wholeBytes < Buffer.byteLength(text)) await truncate(file, wholeBytes);
-  }
-  const handle = await openFile(file);
-  const queue = makeQueue();
-  const states = new Map<ResourceId, "intent" | "done" | "failed">();
+  const { wholeBytes } = parseJournal(file, await readBytes(file));
+  const handle = await openFile(file, wholeBytes);
+  const write = makeWriter(handle, file, wholeBytes);
+  const check = makeOrderCheck();
   return {
     append: async (entry) => {
-      checkTransition(states, entry);
-      await queue(() => writeLine(handle, file, entry));
+      const problem = check(entry);
+      if (problem !== undefined) throw new CroftError("BUG", `journal: ${problem}`);
+      await write(Buffer.from(`${JSON.stringify(entry)}\n`));
     },
     close: () => handle.close(),
   };
+};
+
+const OLD_JOURNALS = 9;
+export const LARGEST_JOURNAL = 16 * 1024 ** 2;
+
+/** Puts a large journal aside as `FILE.1`, older ones behind it. Only between runs, and only where nothing in it is unfinished. */
+export const rotateJournal = async (file: string, largest: number = LARGEST_JOURNAL): Promise<boolean> => {
+  if ((await readBytes(file)).length <= largest) return false;
+  for (let number = OLD_JOURNALS; number > 0; number -= 1) {
+    await rename(number === 1 ? file : `${file}.${number - 1}`, `${file}.${number}`).catch(() => {});
+  }
+  return true;
 };

@@ -124,6 +124,7 @@ export const takeLock = async (input: LockInput): Promise<Lock> => {
   const release = async (): Promise<void> => {
     clearInterval(beat);
     await rm(input.ownerFile, { force: true });
+    child.ref();
     const gone = ended(child);
     child.stdin?.end();
     await gone;

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { replaceFile } from "../host/files.ts";
+import { guestName } from "../model/names.ts";
 import { sh } from "../transport/sh.ts";
 import { must } from "../transport/shell.ts";
 import type { Shell } from "../transport/shell.ts";
@@ -94,8 +95,15 @@ const stop = async (tools: LauncherTools, name: string, paths: Paths): Promise<v
   if (hasSystemd()) await tools.shell.run(sh`systemctl stop ${machineUnitName(tools.siteKey, name)}`);
 };
 
-/** Removes what only starting left: the unit. */
-const forget = async (tools: LauncherTools, name: string): Promise<void> => {
+/** Empty control groups that a killed hypervisor left; one still in use stays. */
+const removeGroups = (tools: LauncherTools, paths: Paths): Promise<unknown> =>
+  tools.shell.run(
+    sh`for parent in /sys/fs/cgroup/croft /sys/fs/cgroup/*/croft; do [ -d "$parent" ] || continue; [ ! -d "$parent"/${guestName(paths.socket)} ] || find "$parent"/${guestName(paths.socket)} -depth -type d -exec rmdir {} + 2>/dev/null; rmdir "$parent" 2>/dev/null; done; true`,
+  );
+
+/** Removes what only starting left: control groups and the unit. */
+const forget = async (tools: LauncherTools, name: string, paths: Paths): Promise<void> => {
+  await removeGroups(tools, paths);
   if (!hasSystemd()) return;
   const unit = machineUnitName(tools.siteKey, name);
   await tools.shell.run(sh`systemctl disable --quiet ${unit}`);
@@ -106,7 +114,7 @@ const forget = async (tools: LauncherTools, name: string): Promise<void> => {
 export const makeLauncher = (tools: LauncherTools) => ({
   start: (name: string, paths: Paths): Promise<void> => start(tools, name, paths),
   stop: (name: string, paths: Paths): Promise<void> => stop(tools, name, paths),
-  forget: (name: string, _paths: Paths): Promise<void> => forget(tools, name),
+  forget: (name: string, paths: Paths): Promise<void> => forget(tools, name, paths),
   info,
 });
 

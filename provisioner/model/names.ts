@@ -78,6 +78,9 @@ export const tapName = (name: SiteName, machine: string): string =>
 export const vethName = (tap: string): string => `crv${shortHash(tap, 10)}`;
 export const tableName = (name: SiteName): string => `croft_${shortHash(siteKey(name), 10)}`;
 
+/** Control groups and the container of one stand-in guest. */
+export const guestName = (apiSocket: string): string => `croft-${shortHash(apiSocket, 12)}`;
+
 /** A locally administered unicast MAC. */
 export const macAddress = (name: SiteName, machine: string): string => {
   const hash = shortHash(`${siteKey(name)}/mac/${machine}`, 10);

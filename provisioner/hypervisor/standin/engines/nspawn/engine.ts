@@ -8,7 +8,8 @@ import { ensureCgroups, type Cgroups } from "./cgroups.ts";
 import { findGuestInit, hostFacts, readCounters } from "./facts.ts";
 import { clearGuest, startGuest, stopGuest, type Guest } from "./guest.ts";
 import { plug, refresh, unplug } from "./hotplug.ts";
-import { guestName, planGuest } from "./plan.ts";
+import { planGuest } from "./plan.ts";
+import { guestName } from "../../../../model/names.ts";
 import type { GuestPlan } from "./script.ts";
 
 /** systemd's words for "power off", sent to its process 1. */

@@ -1,5 +1,5 @@
 /** From a VmConfig to what the guest's script needs. Pure. */
-import { shortHash, vethName } from "../../../../model/names.ts";
+import { guestName, vethName } from "../../../../model/names.ts";
 import type { VmConfig } from "../../config/vm.ts";
 import { deviceFailure } from "../../core/failure.ts";
 import type { GuestPlan } from "./script.ts";
@@ -28,9 +28,6 @@ const networkOf = (config: VmConfig, facts: HostFacts): GuestPlan["network"] => 
     throw deviceFailure("Cannot create virtio-net device", "Failed to open taps", "Open tap device failed", `Invalid interface name (does it exist?): ${net.tap}`);
   return { veth: vethName(net.tap), bridge, mac: net.mac };
 };
-
-/** One name for the guest on this host, the same each time. */
-export const guestName = (apiSocket: string): string => `croft-${shortHash(apiSocket, 12)}`;
 
 export const planGuest = (config: VmConfig, apiSocket: string, cgroups: Pick<GuestPlan, "cgroups" | "ownTree">, facts: HostFacts): GuestPlan => {
   const [root, ...others] = (config.disks ?? []).filter((disk) => disk.path !== undefined);

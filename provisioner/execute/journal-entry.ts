@@ -1,0 +1,99 @@
+/** What a journal's lines say and in which order they may come. Pure. */
+import { CroftError } from "../errors.ts";
+import type { Action, Change, JsonObject, Recorded, ResourceId } from "../plan/resource.ts";
+
+export type Who = { readonly user: string; readonly host: string; readonly pid: number; readonly command: string; readonly croft: string };
+
+type Common = { readonly run: string; readonly at: string };
+
+export type RunStarted = Common & { readonly type: "run-started"; readonly site: string; readonly who: Who; readonly plan: string };
+/** `record` is what state will hold when the step is done: enough to remove what a killed run began. */
+export type Intent = Common & {
+  readonly type: "intent";
+  readonly step: ResourceId;
+  readonly action: Action;
+  readonly attempt: number;
+  readonly changes: readonly Change[];
+  readonly record?: Recorded;
+};
+/** `serial` is that of the first state which holds the result. */
+export type Done = Common & { readonly type: "done"; readonly step: ResourceId; readonly durationMs: number; readonly serial: number; readonly output: JsonObject };
+export type Failed = Common & { readonly type: "failed"; readonly step: ResourceId; readonly durationMs: number; readonly error: string };
+export type RunEnded = Common & { readonly type: "run-ended"; readonly outcome: string };
+export type Entry = RunStarted | Intent | Done | Failed | RunEnded;
+
+type StepState = "none" | "intent" | "done" | "failed";
+
+/** What a step's latest entry of one run may be followed by. */
+const NEXT: Readonly<Record<StepState, readonly string[]>> = { none: ["intent"], intent: ["done", "failed"], done: [], failed: ["intent"] };
+
+/** Takes entries one by one; says what is wrong with one, or nothing. */
+export const makeOrderCheck = (): ((entry: Entry) => string | undefined) => {
+  let run: string | undefined;
+  const steps = new Map<ResourceId, StepState>();
+  return (entry) => {
+    if (entry.type === "run-started") {
+      run = entry.run;
+      steps.clear();
+      return undefined;
+    }
+    if (entry.run !== run) return `${entry.type} of run ${entry.run} outside of that run`;
+    if (entry.type === "run-ended") {
+      run = undefined;
+      return undefined;
+    }
+    const state = steps.get(entry.step) ?? "none";
+    if (!NEXT[state].includes(entry.type)) return `${entry.type} of ${entry.step} cannot follow ${state}`;
+    steps.set(entry.step, entry.type);
+    return undefined;
+  };
+};
+
+const TYPES: ReadonlySet<unknown> = new Set(["run-started", "intent", "done", "failed", "run-ended"]);
+
+const parseEntry = (line: string): Entry => {
+  const found = JSON.parse(line) as Partial<Entry> | null;
+  if (found === null || !TYPES.has(found.type) || typeof found.run !== "string") throw new Error("this is no entry of a journal");
+  if (found.type !== "run-started" && found.type !== "run-ended" && typeof found.step !== "string") throw new Error("an entry of a step names no step");
+  return found as Entry;
+};
+
+export type Parsed = { readonly entries: readonly Entry[]; readonly wholeBytes: number };
+
+/** Whole entries; a torn last line (a crash while writing) is left out. @throws CroftError STATE_INVALID where the middle is broken. */
+export const parseJournal = (file: string, bytes: Buffer): Parsed => {
+  const wholeBytes = bytes.lastIndexOf(0x0a) + 1;
+  const check = makeOrderCheck();
+  const lines = bytes.subarray(0, wholeBytes).toString("utf8").split("\n").slice(0, -1);
+  const entries = lines.map((line, index) => {
+    try {
+      const entry = parseEntry(line);
+      const problem = check(entry);
+      if (problem !== undefined) throw new Error(problem);
+      return entry;
+    } catch (cause) {
+      throw new CroftError("STATE_INVALID", `the journal ${file} is damaged in line ${index + 1}`, { cause, hint: "move it away; croft then looks at the site instead of its memory" });
+    }
+  });
+  return { entries, wholeBytes };
+};
+
+/** A step of an earlier run whose result no state holds. */
+export type Unfinished = { readonly attempts: number; readonly record: Recorded | undefined };
+
+const EFFECTIVE: ReadonlySet<Action> = new Set(["create", "update", "replace", "remove"]);
+
+/** Steps that were begun and never ended, or ended and never reached the state: a run was killed, or failed, inside them. */
+export const findUnfinished = (entries: readonly Entry[], state: { readonly siteId: string; readonly serial: number }): ReadonlyMap<ResourceId, Unfinished> => {
+  const open = new Map<ResourceId, Unfinished>();
+  let ours = false;
+  for (const entry of entries) {
+    if (entry.type === "run-started") ours = entry.site === state.siteId;
+    if (!ours) continue;
+    const known = "step" in entry ? open.get(entry.step) : undefined;
+    if (entry.type === "intent" && EFFECTIVE.has(entry.action)) open.set(entry.step, { attempts: entry.attempt, record: entry.record ?? known?.record });
+    if (entry.type === "done" && entry.serial <= state.serial) open.delete(entry.step);
+    else if (entry.type === "done" && known?.record !== undefined) open.set(entry.step, { ...known, record: { ...known.record, output: entry.output } });
+  }
+  return open;
+};
