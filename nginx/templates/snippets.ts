@@ -1,0 +1,135 @@
+/** Files that the servers of all hosts include. */
+
+export const HEADERS = `add_header Strict-Transport-Security "max-age=63072000" always;
+add_header X-Content-Type-Options "nosniff" always;
+add_header Referrer-Policy "strict-origin-when-cross-origin" always;
+add_header Permissions-Policy "camera=(), geolocation=(), microphone=(), payment=(), usb=()" always;
+add_header X-Request-Id $request_id always;
+# Sent only where a method was refused.
+add_header Allow $croft_allow always;
+`;
+
+const POLICY =
+  "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
+
+export const STATIC_FILES = `if ($uri ~ "/\\.(?!well-known/)") {
+    return 404;
+}
+etag on;
+add_header Cache-Control $croft_cache;
+add_header Content-Security-Policy "${POLICY}" always;
+include /etc/croft/gateway/error-pages.conf;
+`;
+
+/** A page that stands for an error is never kept. */
+export const PAGE = `add_header Cache-Control "no-store" always;
+add_header Content-Security-Policy "${POLICY}; style-src 'self' 'unsafe-inline'" always;
+`;
+
+/** Only the gateway says these; what a client sends under such a name is dropped. */
+const OWN_HEADERS = [
+  "Forwarded",
+  "Proxy",
+  "True-Client-Ip",
+  "X-Api-Key",
+  "X-Auth-Audience",
+  "X-Auth-Client",
+  "X-Auth-Email",
+  "X-Auth-Groups",
+  "X-Auth-Issuer",
+  "X-Auth-Name",
+  "X-Auth-Request-Access-Token",
+  "X-Auth-Request-Email",
+  "X-Auth-Request-Groups",
+  "X-Auth-Request-Preferred-Username",
+  "X-Auth-Request-User",
+  "X-Auth-Roles",
+  "X-Auth-Scopes",
+  "X-Auth-Session",
+  "X-Auth-Subject",
+  "X-Auth-Tenant",
+  "X-Auth-Token",
+  "X-Auth-User",
+  "X-Client-Ip",
+  "X-Forwarded-Client-Cert",
+  "X-Forwarded-Email",
+  "X-Forwarded-Groups",
+  "X-Forwarded-Prefix",
+  "X-Forwarded-Server",
+  "X-Forwarded-Ssl",
+  "X-Forwarded-User",
+  "X-Http-Method-Override",
+  "X-Original-Url",
+  "X-Rewrite-Url",
+  "X-Original-Uri",
+  "X-Original-Method",
+] as const;
+
+/** Only answers of these go out in the gateway's own words. */
+const HIDDEN_HEADERS = [
+  "Permissions-Policy",
+  "Referrer-Policy",
+  "Strict-Transport-Security",
+  "X-Content-Type-Options",
+  "X-Powered-By",
+  "X-Request-Id",
+] as const;
+
+export const PROXY_OPTIONS = `proxy_http_version 1.1;
+proxy_set_header Connection "";
+proxy_set_header Host $host;
+proxy_set_header X-Request-Id $request_id;
+proxy_set_header X-Real-IP $remote_addr;
+proxy_set_header X-Forwarded-For $remote_addr;
+proxy_set_header X-Forwarded-Host $host;
+proxy_set_header X-Forwarded-Port 443;
+proxy_set_header X-Forwarded-Proto https;
+${OWN_HEADERS.map((name) => `proxy_set_header ${name} "";\n`).join("")}${HIDDEN_HEADERS.map((name) => `proxy_hide_header ${name};\n`).join("")}proxy_ignore_headers X-Accel-Redirect X-Accel-Charset;
+proxy_redirect off;
+proxy_connect_timeout 900ms;
+proxy_send_timeout 30s;
+proxy_read_timeout 30s;
+# A request that may have arrived is sent again only where that is harmless: never POST or PATCH.
+proxy_next_upstream error timeout;
+proxy_next_upstream_tries 2;
+proxy_next_upstream_timeout 2s;
+add_header Content-Security-Policy $croft_upstream_policy always;
+`;
+
+const ERRORS: Readonly<Record<number, string>> = {
+  400: "the request is malformed",
+  403: "forbidden",
+  404: "not found",
+  405: "this method is not allowed here",
+  413: "the request is too large",
+  414: "the address is too long",
+  429: "too many connections",
+  500: "the gateway failed",
+  502: "the service does not answer",
+  503: "the service is not available",
+  504: "the service took too long",
+};
+
+export const ERROR_PAGES = Object.keys(ERRORS)
+  .map((code) => `error_page ${code} @error-${code};\n`)
+  .join("");
+
+const errorAnswer = ([code, message]: readonly [string, string]): string => `location @error-${code} {
+    default_type application/json;
+    add_header Cache-Control "no-store" always;
+    return ${code} '{"errors":{"message":["${message}"]}}\\n';
+}
+`;
+
+export const ERROR_ANSWERS = `include /etc/croft/gateway/error-pages.conf;\n${Object.entries(ERRORS).map(errorAnswer).join("")}`;
+
+export const UNKNOWN_HOST = `error_page 404 /unknown-host.html;
+location = /unknown-host.html {
+    internal;
+    root /etc/croft/gateway/pages;
+    include /etc/croft/gateway/page.conf;
+}
+location / {
+    return 404;
+}
+`;
