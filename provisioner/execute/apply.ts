@@ -6,22 +6,24 @@ import { lintPlan } from "../plan/lint.ts";
 import type { Finding, HostCapacity } from "../plan/lint.ts";
 import type { Observation, Plan, Recorded, Resource, ResourceId } from "../plan/resource.ts";
 import type { State, StateStore } from "../state/store.ts";
-import type { Driver } from "./driver.ts";
 import type { Emit } from "./events.ts";
-import { openJournal, readJournal, unfinishedSteps } from "./journal.ts";
-import type { Who } from "./journal.ts";
+import { findUnfinished } from "./journal-entry.ts";
+import type { Unfinished } from "./journal-entry.ts";
+import { openJournal, readJournal, rotateJournal } from "./journal.ts";
+import type { Journal, Who } from "./journal.ts";
 import { takeLock } from "./lock.ts";
 import type { LockTimes } from "./lock.ts";
 import { observeAll } from "./observe.ts";
+import type { Drivers } from "./observe.ts";
 import { runPlan } from "./run.ts";
-import type { RunResult } from "./run.ts";
+import type { RunInput, RunResult } from "./run.ts";
 
 export type PlanInput = {
   readonly site: string;
   readonly environment: string;
   readonly desired: readonly Resource[];
   readonly state: State;
-  readonly drivers: ReadonlyMap<string, Driver>;
+  readonly drivers: Drivers;
   readonly journalFile: string;
   readonly hosts: Readonly<Record<string, HostCapacity>>;
   readonly options: DiffOptions;
@@ -31,17 +33,27 @@ export type Planned = {
   readonly plan: Plan;
   readonly findings: readonly Finding[];
   readonly observed: ReadonlyMap<ResourceId, Observation>;
+  /** What state holds, and what killed runs began and nobody desires any more. */
   readonly recorded: ReadonlyMap<ResourceId, Recorded>;
+  readonly unfinished: ReadonlyMap<ResourceId, Unfinished>;
+};
+
+/** A journalled intent counts as the mark on what it began: without it, what a killed run made and nobody desires now would stay for ever. */
+const findRecorded = (input: PlanInput, unfinished: ReadonlyMap<ResourceId, Unfinished>): ReadonlyMap<ResourceId, Recorded> => {
+  const recorded = new Map(input.state.resources.map((record) => [record.id, record]));
+  const desired = new Set(input.desired.map(({ id }) => id));
+  for (const [id, { record }] of unfinished) if (record !== undefined && !recorded.has(id) && !desired.has(id)) recorded.set(id, record);
+  return recorded;
 };
 
 /** Looks, compares, checks; changes nothing and takes no lock. */
 export const planSite = async (input: PlanInput): Promise<Planned> => {
-  const observed = await observeAll(input.desired, input.state.resources, input.drivers);
-  const recorded = new Map(input.state.resources.map((record) => [record.id, record]));
-  const unfinished = unfinishedSteps(await readJournal(input.journalFile));
-  const plan = makePlan({ site: input.site, environment: input.environment, desired: input.desired, recorded, observed, unfinished, options: input.options });
-  const findings = lintPlan({ plan, desired: input.desired, recorded, hosts: input.hosts, options: input.options });
-  return { plan, findings, observed, recorded };
+  const { site, environment, desired, options, hosts } = input;
+  const unfinished = findUnfinished(await readJournal(input.journalFile), input.state);
+  const recorded = findRecorded(input, unfinished);
+  const observed = await observeAll(desired, [...recorded.values()], input.drivers);
+  const plan = makePlan({ site, environment, desired, recorded, observed, unfinished: new Set(unfinished.keys()), options });
+  return { plan, findings: lintPlan({ plan, desired, recorded, hosts, options }), observed, recorded, unfinished };
 };
 
 export type ApplyInput = {
@@ -58,12 +70,12 @@ export type ApplyInput = {
   readonly monotonic: () => number;
   readonly signal: AbortSignal;
   readonly perHost: number;
+  readonly retry?: RunInput["retry"];
 };
 
 /** The first complaint of the linter as an error; the rest as its tail. */
 export const refuseFindings = (findings: readonly Finding[]): void => {
-  const errors = findings.filter((finding) => finding.level === "error");
-  const [first, ...rest] = errors;
+  const [first, ...rest] = findings.filter((finding) => finding.level === "error");
   if (first === undefined) return;
   throw new CroftError("PLAN_INVALID", first.message, {
     ...(first.hint === undefined ? {} : { hint: first.hint }),
@@ -71,47 +83,56 @@ export const refuseFindings = (findings: readonly Finding[]): void => {
   });
 };
 
-const outcomeOf = (result: RunResult, signal: AbortSignal): string => {
+export type RunOutcome = "done" | "failed" | "interrupted" | "partial";
+
+export const outcomeOf = (result: RunResult, signal: AbortSignal): RunOutcome => {
   if (result.failed.length > 0) return "failed";
-  if (signal.aborted) return "interrupted";
+  if (signal.aborted && result.notStarted.length > 0) return "interrupted";
   return result.differs.length > 0 ? "partial" : "done";
 };
 
+const isDiskError = ({ error }: { readonly error: unknown }): boolean => error instanceof CroftError && error.code === "STATE_IO";
+
 export const exitCodeOf = (result: RunResult, signal: AbortSignal): number => {
-  const outcome = outcomeOf(result, signal);
-  if (outcome === "failed") return EXIT.failed;
-  if (outcome === "interrupted") return signal.reason === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
-  return outcome === "partial" ? EXIT.changes : EXIT.ok;
+  switch (outcomeOf(result, signal)) {
+    case "done":
+      return EXIT.ok;
+    case "partial":
+      return EXIT.changes;
+    case "interrupted":
+      return signal.reason === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
+    case "failed":
+      return result.failed.some(isDiskError) ? EXIT.io : EXIT.failed;
+  }
 };
 
 const stale = (): CroftError =>
   new CroftError("PLAN_STALE", "the site changed between the plan and the lock; nothing was done", { hint: "look at the new plan: `croft plan`" });
 
-const runLocked = async (input: ApplyInput): Promise<RunResult> => {
+/** One run's entries, from who began it to how it ended. The state exists before the first object does: its site id is what marks them. */
+const runJournalled = async (input: ApplyInput, planned: Planned, planInput: PlanInput, journal: Journal, signal: AbortSignal): Promise<RunResult> => {
+  const { run, who, store, emit, now, monotonic, perHost } = input;
+  const state: State = { ...planInput.state, serial: planInput.state.serial + 1, resources: [...planned.recorded.values()] };
+  await journal.append({ type: "run-started", run, at: now(), site: state.siteId, who, plan: planned.plan.hash });
+  await store.write(state);
+  const desired = new Map(planInput.desired.map((resource) => [resource.id, resource]));
+  const attempts = new Map([...planned.unfinished].map(([id, { attempts: tries }]) => [id, tries]));
+  const { plan, observed } = planned;
+  const result = await runPlan({ run, plan, desired, observed, drivers: planInput.drivers, journal, store, state, emit, now, monotonic, signal, perHost, attempts, ...(input.retry === undefined ? {} : { retry: input.retry }) });
+  // Where the disk is full this fails too; the next run finds no end, and that is the truth.
+  await journal.append({ type: "run-ended", run, at: now(), outcome: outcomeOf(result, signal) }).catch(() => {});
+  return result;
+};
+
+const runLocked = async (input: ApplyInput, lost: AbortSignal): Promise<RunResult> => {
   const { planned, input: planInput } = await input.again();
   if (planned.plan.hash !== input.first.plan.hash) throw stale();
   refuseFindings(planned.findings);
+  if (planned.unfinished.size === 0) await rotateJournal(input.journalFile);
   const journal = await openJournal(input.journalFile);
   try {
-    await journal.append({ type: "run-started", run: input.run, at: input.now(), who: input.who, plan: planned.plan.hash });
-    // The state exists before the first object does: its site id is what marks them.
-    await input.store.write({ ...planInput.state, serial: planInput.state.serial + 1 });
-    const result = await runPlan({
-      run: input.run,
-      plan: planned.plan,
-      desired: new Map(planInput.desired.map((resource) => [resource.id, resource])),
-      observed: planned.observed,
-      drivers: planInput.drivers,
-      journal,
-      store: input.store,
-      state: { ...planInput.state, serial: planInput.state.serial + 1 },
-      emit: input.emit,
-      now: input.now,
-      monotonic: input.monotonic,
-      signal: input.signal,
-      perHost: input.perHost,
-    });
-    await journal.append({ type: "run-ended", run: input.run, at: input.now(), outcome: outcomeOf(result, input.signal) });
+    const result = await runJournalled(input, planned, planInput, journal, AbortSignal.any([input.signal, lost]));
+    if (lost.aborted) throw new CroftError("LOCKED", "the lock was taken away while the run went on; it stopped at a step border", { hint: "who ended the program flock? Then run the same command again" });
     return result;
   } finally {
     await journal.close();
@@ -122,16 +143,10 @@ const runLocked = async (input: ApplyInput): Promise<RunResult> => {
 export const applyPlan = async (input: ApplyInput): Promise<RunResult> => {
   if (isEmpty(input.first.plan)) throw new CroftError("BUG", "an empty plan needs no run");
   const { host, user, command } = input.who;
-  const lock = await takeLock({
-    file: input.lock.file,
-    ownerFile: input.lock.ownerFile,
-    who: { host, user, command, since: input.now() },
-    waitMs: input.lock.waitMs,
-    say: input.lock.say,
-    ...(input.lock.times === undefined ? {} : { times: input.lock.times }),
-  });
+  const { file, ownerFile, waitMs, say, times } = input.lock;
+  const lock = await takeLock({ file, ownerFile, who: { host, user, command, since: input.now() }, waitMs, say, ...(times === undefined ? {} : { times }) });
   try {
-    return await runLocked(input);
+    return await runLocked(input, lock.lost);
   } finally {
     await lock.release();
   }

@@ -1,26 +1,7 @@
 /** What a journal's lines say and in which order they may come. Pure. */
 import { CroftError } from "../errors.ts";
-import type { Action, Change, JsonObject, Recorded, ResourceId } from "../plan/resource.ts";
-
-export type Who = { readonly user: string; readonly host: string; readonly pid: number; readonly command: string; readonly croft: string };
-
-type Common = { readonly run: string; readonly at: string };
-
-export type RunStarted = Common & { readonly type: "run-started"; readonly site: string; readonly who: Who; readonly plan: string };
-/** `record` is what state will hold when the step is done: enough to remove what a killed run began. */
-export type Intent = Common & {
-  readonly type: "intent";
-  readonly step: ResourceId;
-  readonly action: Action;
-  readonly attempt: number;
-  readonly changes: readonly Change[];
-  readonly record?: Recorded;
-};
-/** `serial` is that of the first state which holds the result. */
-export type Done = Common & { readonly type: "done"; readonly step: ResourceId; readonly durationMs: number; readonly serial: number; readonly output: JsonObject };
-export type Failed = Common & { readonly type: "failed"; readonly step: ResourceId; readonly durationMs: number; readonly error: string };
-export type RunEnded = Common & { readonly type: "run-ended"; readonly outcome: string };
-export type Entry = RunStarted | Intent | Done | Failed | RunEnded;
+import type { Action, Recorded, ResourceId } from "../plan/resource.ts";
+import type { Entry } from "./journal.ts";
 
 type StepState = "none" | "intent" | "done" | "failed";
 
@@ -50,11 +31,12 @@ export const makeOrderCheck = (): ((entry: Entry) => string | undefined) => {
 };
 
 const TYPES: ReadonlySet<unknown> = new Set(["run-started", "intent", "done", "failed", "run-ended"]);
+const OF_RUN: ReadonlySet<unknown> = new Set(["run-started", "run-ended"]);
 
 const parseEntry = (line: string): Entry => {
-  const found = JSON.parse(line) as Partial<Entry> | null;
+  const found = JSON.parse(line) as { readonly type?: unknown; readonly run?: unknown; readonly step?: unknown } | null;
   if (found === null || !TYPES.has(found.type) || typeof found.run !== "string") throw new Error("this is no entry of a journal");
-  if (found.type !== "run-started" && found.type !== "run-ended" && typeof found.step !== "string") throw new Error("an entry of a step names no step");
+  if (!OF_RUN.has(found.type) && typeof found.step !== "string") throw new Error("an entry of a step names no step");
   return found as Entry;
 };
 

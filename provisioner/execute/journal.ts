@@ -3,8 +3,28 @@ import { mkdir, open, readFile, rename } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CroftError } from "../errors.ts";
+import type { Action, Change, JsonObject, Recorded, ResourceId } from "../plan/resource.ts";
 import { makeOrderCheck, parseJournal } from "./journal-entry.ts";
-import type { Entry } from "./journal-entry.ts";
+
+export type Who = { readonly user: string; readonly host: string; readonly pid: number; readonly command: string; readonly croft: string };
+
+type Common = { readonly run: string; readonly at: string };
+
+export type RunStarted = Common & { readonly type: "run-started"; readonly site: string; readonly who: Who; readonly plan: string };
+/** `record` is what state will hold when the step is done: enough to remove what a killed run began. */
+export type Intent = Common & {
+  readonly type: "intent";
+  readonly step: ResourceId;
+  readonly action: Action;
+  readonly attempt: number;
+  readonly changes: readonly Change[];
+  readonly record?: Recorded;
+};
+/** `serial` is that of the first state which holds the result. */
+export type Done = Common & { readonly type: "done"; readonly step: ResourceId; readonly durationMs: number; readonly serial: number; readonly output: JsonObject };
+export type Failed = Common & { readonly type: "failed"; readonly step: ResourceId; readonly durationMs: number; readonly error: string };
+export type RunEnded = Common & { readonly type: "run-ended"; readonly outcome: string };
+export type Entry = RunStarted | Intent | Done | Failed | RunEnded;
 
 export type Journal = {
   /** On disk when it returns. @throws CroftError STATE_IO, BUG where the entry may not follow the last one. */

@@ -1,10 +1,11 @@
-/** One run at a time: flock held by a child that ends with croft, a beat every second, takeover from the silent only. */
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { mkdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+/** One run at a time: a flock that ends with croft, a beat every second, takeover from the silent only. */
+import { utimesSync } from "node:fs";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CroftError } from "../errors.ts";
+import { tryFlock } from "./flock.ts";
+import type { Held } from "./flock.ts";
 import { bootId, endOwner, ownerLives, processStart } from "./owner.ts";
 import type { Owner } from "./owner.ts";
 
@@ -17,6 +18,9 @@ export type LockTimes = {
 
 export const LOCK_TIMES: LockTimes = { beatMs: 1000, silentMs: 15_000, pollMs: 100 };
 
+/** How long a killed owner may take to be gone, and a new one to name itself. */
+const GRACE_MS = 5000;
+
 export type LockInput = {
   readonly file: string;
   readonly ownerFile: string;
@@ -24,30 +28,17 @@ export type LockInput = {
   readonly times?: LockTimes;
   /** How long to wait for a living owner; 0: not at all. */
   readonly waitMs?: number;
-  /** Told once when the run has to wait, and once when it takes over. */
+  /** Told once when the run has to wait, and when it ends a silent owner. */
   readonly say?: (text: string) => void;
 };
 
-export type Lock = { readonly release: () => Promise<void> };
+export type Lock = {
+  /** Aborted when the lock is gone though nobody released it: the run must stop. */
+  readonly lost: AbortSignal;
+  readonly release: () => Promise<void>;
+};
 
-type Holder = { readonly child: ChildProcess };
-
-/** Holds the flock until its standard input closes, which the kernel does when croft is gone. In a session of its own: an interrupt at the terminal is not for it. */
-const tryFlock = (file: string): Promise<Holder | undefined> =>
-  new Promise((resolve, reject) => {
-    const child = spawn("flock", ["--nonblock", "--conflict-exit-code", "75", file, "sh", "-c", "echo held; exec cat >/dev/null"], {
-      stdio: ["pipe", "pipe", "ignore"],
-      detached: true,
-    });
-    child.once("error", (cause) => reject(new CroftError("HOST_UNFIT", "the program flock is missing", { cause, hint: "apt-get install util-linux" })));
-    child.once("exit", () => resolve(undefined));
-    child.stdout.once("data", () => {
-      child.removeAllListeners("exit");
-      child.unref();
-      resolve({ child });
-    });
-  });
-
+/** Undefined where there is none, or it is just being written. */
 const readOwner = async (file: string): Promise<Owner | undefined> => {
   try {
     return JSON.parse(await readFile(file, "utf8")) as Owner;
@@ -64,13 +55,16 @@ const describe = (owner: Owner | undefined): string =>
 const locked = (owner: Owner | undefined): CroftError =>
   new CroftError("LOCKED", `this site is being changed by ${describe(owner)}`, { hint: "wait for it with `--wait 300`", transient: true });
 
-/** Watches the owner's beat: resolves to false at the first one, true after the whole silence. */
-const staysSilent = async (input: LockInput, times: LockTimes): Promise<boolean> => {
-  const first = await beatOf(input.ownerFile);
-  const deadline = performance.now() + times.silentMs;
-  while (performance.now() < deadline) {
+/** Watches the owner's beat: false at the first one, true after the whole silence. A pause of the watching process counts as two polls at most. */
+const staysSilent = async (ownerFile: string, times: LockTimes): Promise<boolean> => {
+  const first = await beatOf(ownerFile);
+  let last = performance.now();
+  for (let silent = 0; silent < times.silentMs; ) {
     await sleep(times.pollMs);
-    if ((await beatOf(input.ownerFile)) !== first) return false;
+    if ((await beatOf(ownerFile)) !== first) return false;
+    const now = performance.now();
+    silent += Math.min(now - last, 2 * times.pollMs);
+    last = now;
   }
   return true;
 };
@@ -82,52 +76,65 @@ const settleOwner = async (input: LockInput, times: LockTimes): Promise<"alive" 
     await sleep(times.pollMs);
     return "gone";
   }
-  if (!(await staysSilent(input, times))) return "alive";
+  if (!(await staysSilent(input.ownerFile, times))) return "alive";
   input.say?.(`the run of ${describe(owner)} has been silent for ${Math.round(times.silentMs / 1000)} s; ending it`);
-  if (!(await endOwner(owner, 5000))) throw new CroftError("LOCKED", `the silent run of ${describe(owner)} cannot be ended`);
+  if (!(await endOwner(owner, GRACE_MS))) throw new CroftError("LOCKED", `the silent run of ${describe(owner)} cannot be ended`);
   return "gone";
 };
 
-const acquire = async (input: LockInput, times: LockTimes): Promise<Holder> => {
+const acquire = async (input: LockInput, times: LockTimes): Promise<Held> => {
   const deadline = performance.now() + (input.waitMs ?? 0);
-  let strays = performance.now() + times.silentMs + 5000;
+  const patience = times.silentMs + GRACE_MS;
+  let nameless = performance.now() + patience;
   let told = false;
   for (;;) {
-    const holder = await tryFlock(input.file);
-    if (holder !== undefined) return holder;
+    const held = await tryFlock(input.file);
+    if (held !== undefined) return held;
     if ((await settleOwner(input, times)) === "alive") {
-      strays = performance.now() + times.silentMs + 5000;
+      nameless = performance.now() + patience;
       if (performance.now() >= deadline) throw locked(await readOwner(input.ownerFile));
       if (!told) input.say?.(`waiting for ${describe(await readOwner(input.ownerFile))}`);
       told = true;
-    } else if (performance.now() >= Math.max(strays, deadline)) throw locked(undefined);
+    } else if (performance.now() >= Math.max(nameless, deadline)) throw locked(undefined);
   }
 };
 
-const makeOwner = async (input: LockInput): Promise<Owner> => ({
-  pid: process.pid,
-  startTime: await processStart(process.pid),
-  bootId: await bootId(),
-  ...input.who,
-});
+const nameOwner = async (input: LockInput): Promise<void> => {
+  const owner: Owner = { pid: process.pid, startTime: await processStart(process.pid), bootId: await bootId(), ...input.who };
+  await writeFile(input.ownerFile, JSON.stringify(owner), { mode: 0o600 });
+};
 
-const ended = (child: ChildProcess): Promise<void> => new Promise((resolve) => (child.exitCode === null ? child.once("exit", () => resolve()) : resolve()));
+/** A beat sets the file's time to how many there were: no clock, so none that can step. */
+const startBeat = (ownerFile: string, beatMs: number): NodeJS.Timeout => {
+  let beats = 0;
+  const beat = (): void => {
+    beats += 1;
+    try {
+      utimesSync(ownerFile, beats, beats);
+    } catch {
+      // Removed by hand; the flock still holds.
+    }
+  };
+  return setInterval(beat, beatMs).unref();
+};
 
-/** @throws CroftError LOCKED with holder, pid, command, since; HOST_UNFIT without flock. */
+/** @throws CroftError LOCKED with holder, pid, command, since; HOST_UNFIT without flock; STATE_IO */
 export const takeLock = async (input: LockInput): Promise<Lock> => {
   const times = input.times ?? LOCK_TIMES;
-  await mkdir(dirname(input.file), { recursive: true, mode: 0o700 });
-  const { child } = await acquire(input, times);
-  await writeFile(input.ownerFile, JSON.stringify(await makeOwner(input)), { mode: 0o600 });
-  const beat = setInterval(() => void utimes(input.ownerFile, new Date(), new Date()).catch(() => {}), times.beatMs);
-  beat.unref();
+  const failed = (cause: unknown): CroftError => new CroftError("STATE_IO", `writing ${input.ownerFile} failed: ${(cause as Error).message}`, { cause });
+  await mkdir(dirname(input.file), { recursive: true, mode: 0o700 }).catch((cause: unknown) => Promise.reject(failed(cause)));
+  const held = await acquire(input, times);
+  try {
+    await nameOwner(input);
+  } catch (cause) {
+    await held.release();
+    throw failed(cause);
+  }
+  const beat = startBeat(input.ownerFile, times.beatMs);
   const release = async (): Promise<void> => {
     clearInterval(beat);
-    await rm(input.ownerFile, { force: true });
-    child.ref();
-    const gone = ended(child);
-    child.stdin?.end();
-    await gone;
+    await rm(input.ownerFile, { force: true }).catch(() => {});
+    await held.release();
   };
-  return { release };
+  return { lost: held.lost, release };
 };

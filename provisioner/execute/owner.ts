@@ -13,51 +13,62 @@ export type Owner = {
   readonly since: string;
 };
 
-type Stat = { readonly parent: number; readonly state: string; readonly startTime: string };
+type Process = { readonly pid: number; readonly state: string; readonly parent: number; readonly session: string; readonly startTime: string };
 
-const readStat = async (pid: number): Promise<Stat | undefined> => {
+/** Undefined where there is no such process any more. */
+const readProcess = async (pid: number): Promise<Process | undefined> => {
   const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-  const fields = text?.slice(text.lastIndexOf(")") + 2).split(" ");
-  return fields === undefined ? undefined : { state: fields[0] ?? "", parent: Number(fields[1]), startTime: fields[19] ?? "" };
+  if (text === undefined) return undefined;
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ") as readonly string[];
+  const [state = "", parent, , session = ""] = fields;
+  return { pid, state, parent: Number(parent), session, startTime: fields[19] as string };
 };
 
 export const bootId = async (): Promise<string> => (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
 
-export const processStart = async (pid: number): Promise<string> => (await readStat(pid))?.startTime ?? "";
+/** Empty where there is no such process. */
+export const processStart = async (pid: number): Promise<string> => (await readProcess(pid))?.startTime ?? "";
 
-export const ownerLives = async (owner: Owner): Promise<boolean> => {
-  const stat = await readStat(owner.pid);
-  return stat !== undefined && stat.state !== "Z" && stat.startTime === owner.startTime && owner.bootId === (await bootId());
+const isSame = async (known: Pick<Process, "pid" | "startTime">): Promise<boolean> => {
+  const found = await readProcess(known.pid);
+  return found !== undefined && found.state !== "Z" && found.startTime === known.startTime;
 };
 
-/** The process and everything it started that still is below it. */
-const processTree = async (root: number): Promise<readonly number[]> => {
-  const children = new Map<number, number[]>();
-  for (const name of await readdir("/proc")) {
-    const pid = Number(name);
-    const stat = Number.isInteger(pid) ? await readStat(pid) : undefined;
-    if (stat !== undefined) children.set(stat.parent, [...(children.get(stat.parent) ?? []), pid]);
-  }
-  const below = (pid: number): readonly number[] => [pid, ...(children.get(pid) ?? []).flatMap(below)];
+export const ownerLives = async (owner: Owner): Promise<boolean> => owner.bootId === (await bootId()) && isSame(owner);
+
+/** The process and what it started in its own session; what has a session of its own (a hypervisor) is meant to outlive it. */
+const processTree = async (root: Process): Promise<readonly Process[]> => {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+  const inSession = (await Promise.all(pids.map(readProcess))).filter((found) => found?.session === root.session) as readonly Process[];
+  const children = Map.groupBy(inSession, (found) => found.parent);
+  const below = (found: Process): readonly Process[] => [found, ...(children.get(found.pid) ?? []).flatMap(below)];
   return below(root);
 };
 
-const kill = (pid: number): void => {
+const send = (pid: number, signal: NodeJS.Signals): void => {
   try {
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, signal);
   } catch {
-    // Gone already.
+    // Gone between the look and the signal.
   }
 };
 
-/** Ends an owner with all it started and sees it gone; false where it stays. */
+const kill = async (known: Process): Promise<void> => {
+  if (await isSame(known)) send(known.pid, "SIGKILL");
+};
+
+/** Ends an owner with all it started and sees all of it gone; false where something stays. */
 export const endOwner = async (owner: Owner, timeoutMs: number): Promise<boolean> => {
-  if (!(await ownerLives(owner))) return true;
-  (await processTree(owner.pid)).forEach(kill);
+  const root = (await ownerLives(owner)) ? await readProcess(owner.pid) : undefined;
+  if (root === undefined) return true;
+  // Stopped first: it can start nothing new while its children are counted.
+  send(root.pid, "SIGSTOP");
+  const tree = await processTree(root);
+  await Promise.all(tree.map(kill));
   const deadline = performance.now() + timeoutMs;
-  while (await ownerLives(owner)) {
+  for (;;) {
+    if (!(await Promise.all(tree.map(isSame))).includes(true)) return true;
     if (performance.now() > deadline) return false;
     await sleep(20);
   }
-  return true;
 };

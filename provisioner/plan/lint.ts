@@ -1,7 +1,8 @@
 /** What a plan must not do, and what deserves a word before it does. Pure. */
-import { isAllowed } from "./diff.ts";
 import type { DiffOptions } from "./diff.ts";
-import type { Plan, Recorded, Resource, ResourceId } from "./resource.ts";
+import { findCycle } from "./graph.ts";
+import { mayGo } from "./leaving.ts";
+import type { Plan, Recorded, Resource, ResourceId, Step } from "./resource.ts";
 
 export type HostCapacity = { readonly cpus: number; readonly memoryBytes: number; readonly diskBytes: number };
 export type Totals = { readonly host: string; readonly cpus: number; readonly memoryBytes: number; readonly diskBytes: number; readonly capacity: HostCapacity | undefined };
@@ -17,6 +18,8 @@ export type LintInput = {
 
 /** Memory the host itself keeps. */
 const HOST_RESERVE = 512 * 1024 ** 2;
+/** Virtual CPUs for each of the host's that pass without a word. */
+const CPU_SHARE = 4;
 const GIB = 1024 ** 3;
 const gib = (bytes: number): string => `${(bytes / GIB).toFixed(bytes < 10 * GIB ? 2 : 1)} GiB`;
 
@@ -31,43 +34,64 @@ export const sumTotals = (desired: readonly Resource[], hosts: Readonly<Record<s
     sum.diskBytes += uses.diskBytes ?? 0;
     sums.set(host, sum);
   }
-  return [...sums].map(([host, sum]) => ({ host, ...sum, capacity: hosts[host] }));
+  return [...sums].map(([host, sum]) => ({ host, ...sum, capacity: Object.hasOwn(hosts, host) ? hosts[host] : undefined }));
 };
 
-const capacityFindings = (input: LintInput): readonly Finding[] =>
-  sumTotals(input.desired, input.hosts).flatMap(({ host, cpus, memoryBytes, diskBytes, capacity }): readonly Finding[] => {
-    if (capacity === undefined) return [];
-    const spare = capacity.memoryBytes - HOST_RESERVE;
-    return [
-      ...(memoryBytes > spare
-        ? [{ level: "error" as const, message: `machines on host "${host}" want ${gib(memoryBytes)} of memory, the host has ${gib(spare)} for them (${gib(capacity.memoryBytes)} less ${gib(HOST_RESERVE)} for itself)`, hint: "make machines smaller, or move one to another host" }]
-        : []),
-      ...(diskBytes > capacity.diskBytes
-        ? [{ level: "warning" as const, message: `disks on host "${host}" may grow to ${gib(diskBytes)}, ${gib(capacity.diskBytes)} is free` }]
-        : []),
-      ...(cpus > capacity.cpus * 4
-        ? [{ level: "warning" as const, message: `machines on host "${host}" have ${cpus} virtual CPUs, the host has ${capacity.cpus}` }]
-        : []),
-    ];
-  });
+const lintTotals = ({ host, cpus, memoryBytes, diskBytes, capacity }: Totals): readonly Finding[] => {
+  if (capacity === undefined) return [];
+  const findings: Finding[] = [];
+  const spare = capacity.memoryBytes - HOST_RESERVE;
+  if (memoryBytes > spare) {
+    const message = `machines on host "${host}" want ${gib(memoryBytes)} of memory, the host has ${gib(spare)} for them (${gib(capacity.memoryBytes)} less ${gib(HOST_RESERVE)} for itself)`;
+    findings.push({ level: "error", message, hint: "make machines smaller, or move one to another host" });
+  }
+  // Disks are sparse and what is free shrinks as they fill, so this is a promise at risk, not a mistake.
+  if (diskBytes > capacity.diskBytes) findings.push({ level: "warning", message: `disks on host "${host}" may grow to ${gib(diskBytes)}, ${gib(capacity.diskBytes)} is free` });
+  if (cpus > capacity.cpus * CPU_SHARE) findings.push({ level: "warning", message: `machines on host "${host}" have ${cpus} virtual CPUs, the host has ${capacity.cpus}` });
+  return findings;
+};
 
-/** Nothing that holds data goes unnamed, whether by removal or by replacement. */
-const dataFindings = (input: LintInput): readonly Finding[] =>
-  input.plan.steps.flatMap((step): readonly Finding[] => {
-    const data = input.recorded.get(step.id)?.data === true;
-    if (!data || (step.action !== "remove" && step.action !== "replace") || isAllowed(step.id, input.options)) return [];
-    return [{ level: "error", message: `${step.id} holds data and would be ${step.action === "remove" ? "removed" : "replaced"}`, hint: `if that is what you want: --allow-destroy ${step.id}` }];
-  });
+const dataLoss = (id: ResourceId, fate: string): Finding => ({ level: "error", message: `${id} holds data and would be ${fate}`, hint: `if that is what you want: --allow-destroy ${id}` });
 
-const graphFindings = (desired: readonly Resource[]): readonly Finding[] => {
+/** How a step would lose what its resource holds; undefined: it does not. */
+const lossOf = (step: Step, resource: Resource | undefined, replaced: ReadonlySet<ResourceId>): string | undefined => {
+  if (step.action === "remove") return "removed";
+  if (step.action === "replace") return "replaced";
+  const carrier = step.action === "create" ? resource?.lostWith?.find((id) => replaced.has(id)) : undefined;
+  return carrier === undefined ? undefined : `lost with ${carrier}, which is replaced`;
+};
+
+/** Nothing that holds data goes unnamed, whether by removal, by replacement or with what carries it. */
+const dataFindings = ({ plan, desired, recorded, options }: LintInput): readonly Finding[] => {
+  const byId = new Map(desired.map((resource) => [resource.id, resource]));
+  const replaced = new Set(plan.steps.filter(({ action }) => action === "replace").map(({ id }) => id));
+  return plan.steps.flatMap((step): readonly Finding[] => {
+    const resource = byId.get(step.id);
+    const record = recorded.get(step.id);
+    const data = record === undefined ? step.action === "replace" && resource?.data === true : record.data === true;
+    const loss = data ? lossOf(step, resource, replaced) : undefined;
+    return loss === undefined || mayGo(record ?? { id: step.id }, recorded, options) ? [] : [dataLoss(step.id, loss)];
+  });
+};
+
+/** Mistakes of whoever desires: found before a plan is made. */
+export const lintDesired = (desired: readonly Resource[]): readonly Finding[] => {
+  const edges = new Map(desired.map(({ id, needs }) => [id, needs]));
   const seen = new Set<ResourceId>();
-  const twice = desired.filter(({ id }) => (seen.has(id) ? true : (seen.add(id), false)));
-  const missing = desired.flatMap(({ id, needs }) => needs.filter((need) => !seen.has(need)).map((need) => `${id} needs ${need}, which nothing makes`));
-  return [...twice.map(({ id }) => `${id} is desired twice`), ...missing].map((message) => ({ level: "error", message }));
+  const messages: string[] = [];
+  for (const { id } of desired) {
+    if (seen.has(id)) messages.push(`${id} is desired twice`);
+    seen.add(id);
+  }
+  for (const [id, needs] of edges) for (const need of needs) if (!edges.has(need)) messages.push(`${id} needs ${need}, which nothing makes`);
+  const cycle = findCycle(edges);
+  if (cycle !== undefined) messages.push(`dependency cycle: ${cycle.join(" -> ")}`);
+  return messages.map((message) => ({ level: "error", message }));
 };
 
+/** Errors stop the run before it takes the lock; warnings are shown under the plan. */
 export const lintPlan = (input: LintInput): readonly Finding[] => [
-  ...graphFindings(input.desired),
+  ...lintDesired(input.desired),
   ...dataFindings(input),
-  ...capacityFindings(input),
+  ...sumTotals(input.desired, input.hosts).flatMap(lintTotals),
 ];
