@@ -2,7 +2,6 @@
 export const MAIN = String.raw`# Written by croft.
 user www-data;
 worker_processes auto;
-worker_rlimit_nofile 32768;
 worker_shutdown_timeout 30s;
 pid /run/croft-gateway/nginx.pid;
 error_log stderr warn;
@@ -12,6 +11,8 @@ events {
 }
 
 http {
+    server_names_hash_bucket_size 256;
+    map_hash_bucket_size 128;
     include /etc/nginx/mime.types;
     types {
         application/manifest+json webmanifest;
@@ -19,7 +20,7 @@ http {
     }
     default_type application/octet-stream;
     charset utf-8;
-    charset_types text/plain text/css text/xml application/javascript text/javascript application/json;
+    charset_types text/plain text/css text/xml application/javascript text/javascript;
 
     # Text after "?" may hold secrets and is not logged.
     map $request_uri $croft_path {
@@ -36,8 +37,6 @@ http {
     absolute_redirect off;
     sendfile on;
     tcp_nopush on;
-    server_names_hash_bucket_size 256;
-    map_hash_bucket_size 128;
 
     # A reload must not cut idle connections that are about to carry a request.
     keepalive_min_timeout 5s;

@@ -34,6 +34,7 @@ ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
 PrivateIPC=yes
+PrivateMounts=yes
 ProtectProc=invisible
 ProcSubset=pid
 ProtectClock=yes
@@ -54,7 +55,7 @@ DevicePolicy=closed
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@resources @privileged
-SystemCallFilter=@setuid
+SystemCallFilter=setuid setgid setgroups
 SystemCallErrorNumber=EPERM
 
 [Install]
