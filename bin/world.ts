@@ -5,7 +5,7 @@ import { makeImageDriver } from "../images/driver.ts";
 import { authorityDriver, certificateDriver } from "../nginx/certificates/driver.ts";
 import { makeRsaPair } from "../nginx/certificates/keys.ts";
 import { readAuthorityBundle, readCertificate } from "../nginx/certificates/readers.ts";
-const gatewayDomain: Domain = { name: "gateway", schema: { type: "object", properties: {} }, roles: (m) => m.services["gateway"] ? [{ machine: m.services["gateway"].machine, role: "gateway" }] : [], publish: () => [], desire: () => ({ parts: [], flows: [], resources: [] }) };
+import { gatewayDomain } from "../nginx/resources.ts";
 import { artifactDigest, ensureArtifact } from "../provisioner/artifacts/fetch.ts";
 import type { ServiceSchema } from "../provisioner/config/schema.ts";
 import type { Driver } from "../provisioner/execute/driver.ts";

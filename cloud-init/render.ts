@@ -14,7 +14,6 @@ export const renderUserData = (input: SeedInput): string =>
     "#cloud-config",
     `hostname: ${quoted(input.hostname)}`,
     "disable_root: false",
-    "ssh_pwauth: false",
     "users:",
     "  - name: root",
     "    lock_passwd: true",

@@ -28,11 +28,11 @@ const QUIET_UNITS = [
   "systemd-pcrphase.service",
 ] as const;
 
-const SSHD = `# croft: keys only, and streams to UNIX sockets for its own drivers.
+const SSHD = `# croft: keys only; streams to UNIX sockets, which sshd permits only together with local forwarding.
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
-AllowTcpForwarding no
+AllowTcpForwarding local
 AllowStreamLocalForwarding yes
 AllowAgentForwarding no
 X11Forwarding no

@@ -5,6 +5,8 @@ export type SmokeCheck = {
   readonly name: string;
   readonly scheme: "https" | "http";
   readonly host: string;
+  /** Name for TLS where it is another one: an unknown host has no certificate of its own. */
+  readonly serverName?: string;
   readonly path: string;
   readonly method: "GET" | "POST";
   readonly expect: {
@@ -52,11 +54,11 @@ const SECURITY_HEADERS = ["strict-transport-security", "x-content-type-options",
 const routeChecks = ({ route, workload }: Located): readonly SmokeCheck[] => {
   const { host, path } = route;
   if (route.target.kind === "deny") return [https(`${path} is closed`, host, path, { status: route.target.status })];
-  if (route.target.kind === "redirect") return [https(`${path} moves on`, host, path, { status: 301, location: route.target.to })];
+  if (route.target.kind === "redirect") return [https(`${path} moves on`, host, path, { status: 302, location: route.target.to })];
   if (workload?.kind === "static") {
     return [
       https(`page ${path}`, host, path, { status: 200, type: "text/html", headers: SECURITY_HEADERS }),
-      { ...https(`${path} by HTTP leads to HTTPS`, host, path, { status: 301, location: `https://${host}/` }), scheme: "http" },
+      { ...https(`${path} by HTTP leads to HTTPS`, host, path, { status: 308, location: `https://${host}/` }), scheme: "http" },
     ];
   }
   if (!route.exact && path.endsWith("/")) return [];
@@ -71,7 +73,7 @@ export const smokeChecks = (model: Model): readonly SmokeCheck[] => {
   return [
     ...located.flatMap(routeChecks),
     ...proxied.map((host) => https("metrics are not public", host, "/metrics", { status: 404 })),
-    https("a name nobody serves", `nobody.${model.domain}`, "/", { status: 404 }),
+    { ...https("a name nobody serves", `nobody.${model.domain}`, "/", { status: 404 }), serverName: located[0]?.route.host ?? model.domain },
   ];
 };
 
@@ -79,5 +81,7 @@ export const smokeChecks = (model: Model): readonly SmokeCheck[] => {
 export const toCurl = (check: SmokeCheck, address: string, authority: string): string => {
   const port = check.scheme === "https" ? 443 : 80;
   const method = check.method === "GET" ? "" : ` -X ${check.method}`;
-  return `curl -i${method} --cacert ${authority} --resolve ${check.host}:${port}:${address} '${check.scheme}://${check.host}${check.path}'`;
+  const name = check.serverName ?? check.host;
+  const host = name === check.host ? "" : ` -H 'Host: ${check.host}'`;
+  return `curl -i${method}${host} --cacert ${authority} --resolve ${name}:${port}:${address} '${check.scheme}://${name}${check.path}'`;
 };

@@ -15,7 +15,7 @@ const TIMEOUT_MS = 10_000;
 
 const send = (check: SmokeCheck, address: string, ca: string): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
-    const options = { host: address, servername: check.host, path: check.path, method: check.method, ca, headers: { host: check.host }, timeout: TIMEOUT_MS, agent: false };
+    const options = { host: address, servername: check.serverName ?? check.host, path: check.path, method: check.method, ca, headers: { host: check.host }, timeout: TIMEOUT_MS, agent: false };
     const outgoing = check.scheme === "https" ? httpsRequest(options, resolve) : httpRequest(options, resolve);
     outgoing.on("timeout", () => outgoing.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)));
     outgoing.on("error", reject);

@@ -106,8 +106,19 @@ export const exitCodeOf = (result: RunResult, signal: AbortSignal): number => {
   }
 };
 
-const stale = (): CroftError =>
-  new CroftError("PLAN_STALE", "the site changed between the plan and the lock; nothing was done", { hint: "look at the new plan: `croft plan`" });
+const essence = (plan: Plan): ReadonlyMap<ResourceId, string> =>
+  new Map(plan.steps.map((step) => [step.id, `${step.action} ${JSON.stringify(step.changes)}`]));
+
+/** Names the steps that differ, so that nobody has to guess what happened meanwhile. */
+const stale = (before: Plan, after: Plan): CroftError => {
+  const old = essence(before);
+  const now = essence(after);
+  const ids = [...new Set([...old.keys(), ...now.keys()])].filter((id) => old.get(id) !== now.get(id));
+  return new CroftError("PLAN_STALE", "the site changed between the plan and the lock; nothing was done", {
+    tail: ids.map((id) => `${id}: ${old.get(id) ?? "nothing"}, now ${now.get(id) ?? "nothing"}`).join("\n"),
+    hint: "look at the new plan: `croft plan`",
+  });
+};
 
 /** One run's entries, from who began it to how it ended. The state exists before the first object does: its site id is what marks them. */
 const runJournalled = async (input: ApplyInput, planned: Planned, planInput: PlanInput, journal: Journal, signal: AbortSignal): Promise<RunResult> => {
@@ -126,7 +137,7 @@ const runJournalled = async (input: ApplyInput, planned: Planned, planInput: Pla
 
 const runLocked = async (input: ApplyInput, lost: AbortSignal): Promise<RunResult> => {
   const { planned, input: planInput } = await input.again();
-  if (planned.plan.hash !== input.first.plan.hash) throw stale();
+  if (planned.plan.hash !== input.first.plan.hash) throw stale(input.first.plan, planned.plan);
   refuseFindings(planned.findings);
   if (planned.unfinished.size === 0) await rotateJournal(input.journalFile);
   const journal = await openJournal(input.journalFile);

@@ -40,6 +40,8 @@ export const renderRules = (input: NetworkInput): string =>
     "    type filter hook forward priority filter; policy accept;",
     `    iifname != "${input.bridge}" oifname != "${input.bridge}" return`,
     "    ct state established,related accept",
+    "    # Between machines of one bridge (seen here where the kernel filters bridges) each machine's own firewall decides.",
+    `    iifname "${input.bridge}" oifname "${input.bridge}" accept`,
     ...input.published.map((publication) => acceptRule(input, publication)),
     "    drop",
     "  }",

@@ -29,8 +29,24 @@ export const readIdentity = async (path: string): Promise<Secret | undefined> =>
   return new Secret(content.toString("utf8").trim());
 };
 
+/** Steps run side by side: whoever asks for the same file at the same time gets the same answer. */
+const shared = <T>() => {
+  const running = new Map<string, Promise<T>>();
+  return (path: string, work: () => Promise<T>): Promise<T> => {
+    const known = running.get(path);
+    if (known !== undefined) return known;
+    const started = work().finally(() => running.delete(path));
+    running.set(path, started);
+    return started;
+  };
+};
+const oneIdentity = shared<Secret>();
+const oneOperator = shared<Operator>();
+
 /** The identity in `path`, made at first use: 0600 in a folder of 0700. */
-export const ensureIdentity = async (path: string): Promise<Secret> => {
+export const ensureIdentity = (path: string): Promise<Secret> => oneIdentity(path, () => makeOrRead(path));
+
+const makeOrRead = async (path: string): Promise<Secret> => {
   const found = await readIdentity(path);
   if (found !== undefined) return found;
   const made = await makeIdentity();
@@ -50,8 +66,10 @@ export type Operator = {
  * Who alone can read the root key. Without a configured recipient croft makes an identity beside the
  * site's state and remembers its public half, so the identity itself can be moved to a safe place.
  */
-export const ensureOperator = async (folder: string, configured: string | undefined): Promise<Operator> => {
-  if (configured !== undefined) return { recipient: configured };
+export const ensureOperator = async (folder: string, configured: string | undefined): Promise<Operator> =>
+  configured === undefined ? oneOperator(folder, () => makeOperator(folder)) : { recipient: configured };
+
+const makeOperator = async (folder: string): Promise<Operator> => {
   const identityFile = join(folder, "operator.age-key");
   const publicFile = join(folder, "operator.age-recipient");
   const known = await readIfThere(publicFile);
