@@ -16,7 +16,7 @@ import { makeIntermediate, makeLeaf, makeRoot, toSerial } from "./certificates/a
 import type { Issued } from "./certificates/authority.ts";
 import { makeRsaPair } from "./certificates/keys.ts";
 import type { App } from "../provisioner/model/types.ts";
-import { RELOAD_FILE, renderGateway, renderReload } from "./render.ts";
+import { SCRIPT_FILE, renderGateway, renderScript } from "./render.ts";
 import type { GatewayConfig, Places } from "./render.ts";
 import { toHosts } from "./routes.ts";
 import { renderUpstream } from "./traffic.ts";
@@ -73,7 +73,7 @@ export class Gateway {
       http: String(ports.http),
       https: String(ports.https),
       status: `127.0.0.1:${ports.status}`,
-      accessLog: "/run/croft-gateway/access.log",
+      accessLog: "/run/croft-gateway/nginx/access.log",
     };
   }
 
@@ -90,6 +90,8 @@ export class Gateway {
       await mkdir(gateway.path(`/var/cache/croft-gateway/${name}`));
       await chown(gateway.path(`/var/cache/croft-gateway/${name}`), WORKER_ID, WORKER_ID);
     }
+    await mkdir(gateway.path("/run/croft-gateway/nginx"));
+    await chown(gateway.path("/run/croft-gateway/nginx"), WORKER_ID, WORKER_ID);
     return gateway;
   }
 
@@ -116,8 +118,8 @@ export class Gateway {
     const config = this.config(app);
     const { files, hash } = renderGateway(config);
     for (const [path, content] of Object.entries(files)) await this.write(path, content);
-    await this.write(RELOAD_FILE, renderReload(config));
-    await chmod(this.path(RELOAD_FILE), 0o755);
+    await this.write(SCRIPT_FILE, renderScript(config));
+    await chmod(this.path(SCRIPT_FILE), 0o755);
     return hash;
   }
 
@@ -152,11 +154,11 @@ export class Gateway {
 
   #inside(command: string): readonly string[] {
     const mounts = MOUNTS.map((path) => `mount --bind ${this.path(path)} ${this.#root}${path}`);
-    return ["-c", [...mounts, `mount --bind /proc ${this.#root}/proc`, `mount --bind /dev ${this.#root}/dev`, `exec chroot ${this.#root} ${command}`].join(" && ")];
+    return ["-c", [...mounts, `mount --bind /proc ${this.#root}/proc`, `mount --bind /dev ${this.#root}/dev`, `exec chroot ${this.#root} /bin/sh -c "${command}"`].join(" && ")];
   }
 
   async start(): Promise<void> {
-    const child = spawn("unshare", ["--mount", "sh", ...this.#inside("/usr/sbin/nginx -g 'daemon off;' -c /etc/croft/gateway/nginx.conf")]);
+    const child = spawn("unshare", ["--mount", "sh", ...this.#inside(`${SCRIPT_FILE} check && exec setpriv --reuid=www-data --regid=www-data --clear-groups --no-new-privs /usr/sbin/nginx -g 'daemon off;' -c /etc/croft/gateway/nginx.conf`)]);
     this.#process = child;
     child.stderr.on("data", (data) => (this.errors += String(data)));
     for (let tries = 0; tries < 100; tries += 1) {
@@ -172,14 +174,14 @@ export class Gateway {
   }
 
   async masterPid(): Promise<number> {
-    return Number(await readFile(this.path("/run/croft-gateway/nginx.pid"), "utf8"));
+    return Number(await readFile(this.path("/run/croft-gateway/nginx/nginx.pid"), "utf8"));
   }
 
   /** Runs the machine's own script in the machine's root. */
   async reload(): Promise<{ readonly ok: boolean; readonly text: string; readonly milliseconds: number }> {
     const start = performance.now();
     const pid = String(await this.masterPid());
-    const done = await run("nsenter", ["--target", pid, "--mount", "--root", "--wd", "/bin/sh", RELOAD_FILE]).then(
+    const done = await run("nsenter", ["--target", pid, "--mount", "--root", "--wd", "/usr/bin/env", `MAINPID=${pid}`, "/bin/sh", SCRIPT_FILE, "reload"]).then(
       ({ stderr }) => ({ ok: true, text: stderr }),
       (error: { stderr?: string }) => ({ ok: false, text: String(error.stderr) }),
     );

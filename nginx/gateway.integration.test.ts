@@ -263,7 +263,7 @@ describe.skipIf(root === undefined)(`a real gateway${reason}`, () => {
 
   test("the access log is JSON, with the request's id and without its query", async () => {
     const { headers } = await gateway.ask("/ping?token=hunter2");
-    const log = await readFile(gateway.path("/run/croft-gateway/access.log"), "utf8");
+    const log = await readFile(gateway.path("/run/croft-gateway/nginx/access.log"), "utf8");
     const line = log.trim().split("\n").map((one) => JSON.parse(one) as Record<string, string>).find(({ id }) => id === headers["x-request-id"]);
     expect(line).toMatchObject({ method: "GET", host: "www.portfolio.test", path: "/ping", status: "200", upstreamStatus: "200", tls: "TLSv1.3" });
     expect(log).not.toContain("hunter2");

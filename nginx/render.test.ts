@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { App, Route } from "../provisioner/model/types.ts";
 import { APP, ROUTES, makeModel } from "./portfolio.fixture.ts";
 import { makeTemplate } from "./handlebars.ts";
-import { renderGateway, renderReload } from "./render.ts";
+import { renderGateway, renderScript } from "./render.ts";
 import type { GatewayConfig } from "./render.ts";
 import { toHosts } from "./routes.ts";
 import { safeQuery } from "./safe.ts";
@@ -47,7 +47,7 @@ test("methods, upstreams, folders and addresses are refused at their sinks too",
   expect(() => renderUpstream("a", "10.0.0.1; #", 80)).toThrow("the gateway refuses");
   expect(() => renderUpstream("a", "10.0.0.1", 70_000)).toThrow("the gateway refuses");
   expect(() => renderGateway({ ...configOf(APP), roots: new Map([["portfolio-site", "/a/../etc"]]) })).toThrow("the gateway refuses");
-  expect(() => renderReload({ ...configOf(APP), host: "a.b'; rm -rf /; '" })).toThrow("the gateway refuses");
+  expect(() => renderScript({ ...configOf(APP), host: "a.b'; rm -rf /; '" })).toThrow("the gateway refuses");
 });
 
 test("a missing value is an error, not a hole", () => {

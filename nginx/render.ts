@@ -23,12 +23,12 @@ import {
 import type { Safe } from "./safe.ts";
 import { MAIN } from "./templates/main.ts";
 import { MISSING_PAGE, UNKNOWN_HOST_PAGE } from "./templates/pages.ts";
-import { RELOAD } from "./templates/reload.ts";
+import { SCRIPT } from "./templates/script.ts";
 import { METHODS, PROXY, QUERY, REDIRECT, RETURN, SITE, STATIC } from "./templates/site.ts";
 import { ERROR_ANSWERS, ERROR_PAGES, HEADERS, PAGE, PROXY_OPTIONS, STATIC_FILES, UNKNOWN_HOST } from "./templates/snippets.ts";
 
 export const GATEWAY_FOLDER = "/etc/croft/gateway";
-export const RELOAD_FILE = "/usr/lib/croft/gateway-reload";
+export const SCRIPT_FILE = "/usr/lib/croft/gateway";
 
 /** Where the gateway listens and logs; tests choose others. */
 export type Places = { readonly http: string; readonly https: string; readonly status: string; readonly accessLog: string };
@@ -58,7 +58,7 @@ const templates = {
   static: makeTemplate(STATIC),
   answer: makeTemplate(RETURN),
   redirect: makeTemplate(REDIRECT),
-  reload: makeTemplate(RELOAD),
+  script: makeTemplate(SCRIPT),
 };
 
 const NOTHING = "" as Safe;
@@ -191,9 +191,9 @@ export const renderMain = (config: GatewayConfig, hash: string): string =>
       .map(({ name }) => safeName(name)),
   });
 
-export const renderReload = (config: GatewayConfig): string => {
+export const renderScript = (config: GatewayConfig): string => {
   const { https, status } = placesOf(config);
-  return templates.reload({ https, status, host: safeHost(config.host) });
+  return templates.script({ https, status, host: safeHost(config.host) });
 };
 
 export type GatewayFiles = {

@@ -7,7 +7,7 @@ import { onMachine, workloadName } from "../provisioner/model/names.ts";
 import type { App, Model, NodeWorkload } from "../provisioner/model/types.ts";
 import type { Resource } from "../provisioner/plan/resource.ts";
 import { certificateId, certificateResource, certificateVersion } from "../provisioner/secrets/certificate-resource.ts";
-import { GATEWAY_FOLDER, PLACES, RELOAD_FILE, renderGateway, renderReload, routedWorkloads } from "./render.ts";
+import { GATEWAY_FOLDER, PLACES, SCRIPT_FILE, renderGateway, renderScript, routedWorkloads } from "./render.ts";
 import type { GatewayConfig, GatewayFiles } from "./render.ts";
 import { toHosts } from "./routes.ts";
 import type { HostRoutes } from "./routes.ts";
@@ -131,11 +131,11 @@ const partOf = (machine: string, config: GatewayConfig, rendered: GatewayFiles, 
   directories: [
     directory(GATEWAY_FOLDER, "0755", "root:root"),
     directory(CACHE, "0755", "root:root"),
-    ...["body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => directory(`${CACHE}/${name}`, "0700", "www-data:root")),
+    ...["body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => directory(`${CACHE}/${name}`, "0700", "www-data:www-data")),
   ],
   files: [
     ...Object.entries(rendered.files).map(([path, content]) => file(path, content)),
-    file(RELOAD_FILE, renderReload(config), "0755"),
+    file(SCRIPT_FILE, renderScript(config), "0755"),
     file(`/etc/systemd/system/${GATEWAY_UNIT}`, UNIT),
   ],
   units: [{ name: GATEWAY_UNIT, start: true, onChange: "reload", watches: Object.keys(rendered.files) }],

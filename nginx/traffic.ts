@@ -13,7 +13,7 @@ export const GATEWAY_UNIT = "croft-gateway.service";
 export const onGatewayChange: NonNullable<SlotEntry["onChange"]> = {
   unit: GATEWAY_UNIT,
   action: "reload",
-  check: "/usr/sbin/nginx -t -q -c /etc/croft/gateway/nginx.conf",
+  check: "/usr/lib/croft/gateway check",
 };
 
 export const trafficSlotName = (app: string, workload: string): string => `traffic-${workloadName(app, workload)}`;

@@ -1,9 +1,8 @@
 /** nginx.conf: limits, logs, TLS, and the servers that answer for no host of the site. */
 export const MAIN = String.raw`# Written by croft.
-user www-data;
 worker_processes auto;
 worker_shutdown_timeout 30s;
-pid /run/croft-gateway/nginx.pid;
+pid /run/croft-gateway/nginx/nginx.pid;
 error_log stderr warn;
 
 events {
@@ -60,8 +59,8 @@ http {
     scgi_temp_path /var/cache/croft-gateway/scgi;
 
     http2 on;
-    ssl_certificate /etc/croft/slots/gateway-certificate/current/chain.pem;
-    ssl_certificate_key /etc/croft/slots/gateway-certificate/current/key.pem;
+    ssl_certificate /run/croft-gateway/tls/chain.pem;
+    ssl_certificate_key /run/croft-gateway/tls/key.pem;
     ssl_protocols TLSv1.2 TLSv1.3;
     ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305;
     ssl_prefer_server_ciphers off;
