@@ -18,7 +18,9 @@ const touch = (reason: string): Decision => ({ action: "update", reason, changes
 
 const change = (resource: Resource, changes: readonly Change[], reason: string): Decision => {
   const forcing = new Set(resource.replaceOn ?? []);
-  const marked = changes.map((item) => (forcing.has(topProperty(item.path)) ? { ...item, forcesReplacement: true } : item));
+  // A property that is not there yet (half made by a killed run) is set, not changed.
+  const forces = ({ path, from }: Change): boolean => forcing.has(topProperty(path)) && !(from === undefined && forcing.has(path));
+  const marked = changes.map((item) => (forces(item) ? { ...item, forcesReplacement: true } : item));
   const replaced = marked.some((item) => item.forcesReplacement === true);
   return { action: replaced ? "replace" : "update", reason, changes: marked };
 };

@@ -1,15 +1,15 @@
 /** A world in a folder: one JSON file per object, drivers for any kind of resource, two doors in every effect. */
-import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Driver } from "../../provisioner/execute/driver.ts";
 import { doorPoint } from "../../provisioner/execute/faults.ts";
 import type { JsonObject, Observation, Recorded, Resource, ResourceId } from "../../provisioner/plan/resource.ts";
 
 /** `ready` is the mark set by the second effect; what lacks it is half made. */
-export type FakeObject = { readonly id: ResourceId; readonly spec: JsonObject; readonly lostWith: readonly ResourceId[]; readonly ready: boolean; readonly made: string };
+export type FakeObject = { readonly id: ResourceId; readonly spec: JsonObject; readonly lostWith: readonly ResourceId[]; readonly ready: boolean };
 
 export type FakeOptions = {
-  /** Kinds whose objects are seen only while what they live on is ready: id of the object to the id that hides it. */
+  /** What hides an object until it is ready itself: id to id. */
   readonly hiddenBy?: (id: ResourceId) => ResourceId | undefined;
   /** Throws inside this step's second effect. */
   readonly failAt?: ResourceId;
@@ -37,7 +37,15 @@ export const readObjects = async (folder: string): Promise<ReadonlyMap<ResourceI
 export const inventory = async (folder: string): Promise<readonly string[]> => {
   const files = await readdir(folder).catch(() => []);
   const texts = files.toSorted().map(async (name) => `${decodeURIComponent(name)} ${await readFile(join(folder, name), "utf8")}`);
-  return (await Promise.all(texts)).map((text) => text.replace(/,"made":"[^"]*"/, ""));
+  return Promise.all(texts);
+};
+
+const birthsFile = (folder: string): string => `${folder}.births`;
+
+/** How often each object came into being: once, however often a run was killed. */
+export const readBirths = async (folder: string): Promise<Readonly<Record<ResourceId, number>>> => {
+  const lines = (await readFile(birthsFile(folder), "utf8").catch(() => "")).split("\n").filter((line) => line !== "");
+  return Object.fromEntries([...Map.groupBy(lines, (line) => line)].toSorted().map(([id, all]) => [id, all.length]));
 };
 
 const write = async (folder: string, object: FakeObject): Promise<void> => {
@@ -64,9 +72,11 @@ const observeOne = (objects: ReadonlyMap<ResourceId, FakeObject>, id: ResourceId
 const apply = async (folder: string, resource: Resource, replaces: boolean, options: FakeOptions): Promise<JsonObject> => {
   await mkdir(folder, { recursive: true });
   if (replaces) await door(options, `remove ${resource.id}`, () => removeWithPassengers(folder, resource.id));
-  const made = (await readObjects(folder)).get(resource.id)?.made ?? `${process.pid}-${performance.now()}`;
-  const object = { id: resource.id, spec: resource.spec, lostWith: resource.lostWith ?? [], made };
-  await door(options, `write ${resource.id}`, () => write(folder, { ...object, ready: false }));
+  const object = { id: resource.id, spec: resource.spec, lostWith: resource.lostWith ?? [] };
+  await door(options, `write ${resource.id}`, async () => {
+    if (!(await readObjects(folder)).has(resource.id)) await appendFile(birthsFile(folder), `${resource.id}\n`);
+    await write(folder, { ...object, ready: false });
+  });
   if (options.failAt === resource.id) throw new Error(`${resource.id} cannot be finished`);
   await door(options, `mark ${resource.id}`, () => write(folder, { ...object, ready: true }));
   return { made: resource.id };

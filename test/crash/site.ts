@@ -17,12 +17,15 @@ import type { FakeOptions } from "./fake-world.ts";
 export type Scene = {
   readonly desired: readonly Resource[];
   readonly hidden: Readonly<Record<ResourceId, ResourceId>>;
+  /** Of everything that any run on the folder ever desired. */
+  readonly kinds: readonly string[];
   readonly options: DiffOptions;
 };
 
 export const makeScene = (desired: readonly Resource[], all: readonly Resource[], hiddenBy: (id: ResourceId) => ResourceId | undefined, options: DiffOptions = {}): Scene => ({
   desired,
   hidden: Object.fromEntries(all.flatMap(({ id }) => (hiddenBy(id) === undefined ? [] : [[id, hiddenBy(id) as ResourceId]]))),
+  kinds: [...new Set(all.map(({ kind }) => kind))],
   options,
 });
 
@@ -34,9 +37,8 @@ export const worldFolder = (folder: string): string => join(folder, "world");
 
 const planInputOf = async (folder: string, scene: Scene, fake: FakeOptions): Promise<PlanInput> => {
   const state = (await makeFileStore(join(folder, "state.json")).read()) ?? emptyState(randomBytes(16).toString("hex"));
-  const kinds = new Set([...scene.desired, ...state.resources].map(({ kind }) => kind));
-  const anyKind = makeFakeDrivers(worldFolder(folder), [...kinds, ...Object.keys(scene.hidden).map((id) => id.slice(0, id.indexOf("/")))], { hiddenBy: (id) => scene.hidden[id], ...fake });
-  return { site: "shop", environment: "default", desired: scene.desired, state, drivers: anyKind, journalFile: join(folder, "journal.ndjson"), hosts: {}, options: scene.options };
+  const drivers = makeFakeDrivers(worldFolder(folder), scene.kinds, { hiddenBy: (id) => scene.hidden[id], ...fake });
+  return { site: "shop", environment: "default", desired: scene.desired, state, drivers, journalFile: join(folder, "journal.ndjson"), hosts: {}, options: scene.options };
 };
 
 export const plan = async (folder: string, scene: Scene, fake: FakeOptions = {}): Promise<Planned> => planSite(await planInputOf(folder, scene, fake));
