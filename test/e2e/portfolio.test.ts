@@ -1,0 +1,174 @@
+/** The whole example site on real machines: from one file to pages in a browser, and back to nothing. */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hostInventory } from "../inventory.ts";
+import { openBrowser } from "./browser.ts";
+import { ROOT, copySite, croft, editFile, hostFiles, machineInventory, mustCroft, onMachine, program } from "./croft.ts";
+
+const MACHINES = ["edge", "app", "data"] as const;
+let site = "";
+let before: readonly string[] = [];
+
+const smoke = async (): Promise<void> => {
+  const outcome = await croft(["smoke", site]);
+  expect(outcome.out + outcome.err).toMatch(/(\d+) of \1 checks passed/);
+  expect(outcome.code).toBe(0);
+};
+
+const sql = (statement: string): Promise<string> => onMachine(site, "data", `psql -h /run/croft-postgres -U postgres -d portfolio -XAtc "${statement}"`);
+
+beforeAll(async () => {
+  site = copySite("portfolio");
+  await croft(["destroy", "--purge", site]);
+  rmSync(ROOT, { recursive: true, force: true });
+  before = hostInventory();
+});
+
+afterAll(async () => {
+  await croft(["destroy", "--purge", site]);
+});
+
+describe("the portfolio", () => {
+  test("up brings it up and says where to look", async () => {
+    const outcome = await croft(["up", site]);
+    expect(outcome.err).toBe("");
+    expect(outcome.code).toBe(0);
+    expect(outcome.out).toContain("https://www.portfolio.test/");
+    expect(outcome.out).toContain("/etc/hosts");
+    await smoke();
+  });
+
+  test("a browser shows the seeded projects", async () => {
+    const { page, close } = await openBrowser("www.portfolio.test", "10.91.0.11");
+    try {
+      await page.goto("https://www.portfolio.test/");
+      await page.getByText("Tideland").first().waitFor();
+      await page.goto("https://www.portfolio.test/works");
+      expect(await page.getByRole("main").innerText()).toContain("Tideland");
+      await page.screenshot({ path: join(site, "..", "works.png"), fullPage: true });
+      await page.goto("https://www.portfolio.test/nothing-here");
+      expect((await page.getByRole("main").innerText()).toLowerCase()).toMatch(/not|404|lost/);
+    } finally {
+      await close();
+    }
+  });
+
+  test("the second up changes nothing and writes nothing", async () => {
+    const machines = await Promise.all(MACHINES.map((machine) => machineInventory(site, machine)));
+    const files = await hostFiles();
+    const host = hostInventory();
+    const outcome = await mustCroft("up", site);
+    expect(outcome.out).toMatch(/^No changes\. \d+ resources/);
+    expect(await hostFiles()).toBe(files);
+    expect(hostInventory()).toEqual(host);
+    expect(await Promise.all(MACHINES.map((machine) => machineInventory(site, machine)))).toEqual(machines);
+    expect((await croft(["plan", site, "--detailed-exitcode"])).code).toBe(0);
+  });
+
+  test("roles hold: read-only reads, PUBLIC cannot connect, units are hardened", async () => {
+    expect((await sql("select has_table_privilege('portfolio_ro', 'project', 'select'), has_table_privilege('portfolio_ro', 'project', 'insert'), has_table_privilege('portfolio_rw', 'project', 'insert')")).trim()).toBe("t|f|t");
+    expect((await sql("select has_database_privilege('public', 'portfolio', 'connect')")).trim()).toBe("f");
+    for (const [machine, unit] of [["edge", "croft-gateway.service"], ["data", "croft-postgres.service"], ["app", "portfolio-api@.service"]] as const) {
+      const text = await onMachine(site, machine, `systemd-analyze security --offline=true /etc/systemd/system/${unit} 2>&1 | tail -n 1`);
+      const score = Number(/: ([\d.]+)/.exec(text)?.[1]);
+      expect(score, `${unit}: ${text}`).toBeLessThanOrEqual(2);
+    }
+  });
+
+  test("no secret in plan, journal, state, log, seed or command lines", async () => {
+    const environment = await onMachine(site, "app", "cat /var/lib/croft/releases/portfolio-api/*.env");
+    const password = /postgresql:\/\/portfolio_rw:([A-Za-z0-9]+)@/.exec(environment)?.[1] ?? "";
+    expect(password.length).toBeGreaterThan(20);
+    const planted = join(ROOT, "state", "planted");
+    await program(`printf '%s' ${password} > ${planted}`);
+    const search = `grep -rlaF ${password} ${ROOT}/state ${ROOT}/run --exclude='*.raw' 2>/dev/null || true`;
+    expect((await program(search)).trim()).toBe(planted);
+    rmSync(planted);
+    expect((await program(search)).trim()).toBe("");
+    expect((await program(`cat /proc/[0-9]*/cmdline | grep -caF ${password} || true`)).trim()).toBe("0");
+    expect(JSON.stringify(await croft(["plan", site, "--json"]))).not.toContain(password);
+  });
+
+  test("drift is shown and repaired", async () => {
+    await onMachine(site, "edge", "echo '# by hand' >> /etc/hosts");
+    await onMachine(site, "app", "systemctl stop 'portfolio-api@*'");
+    await sql("create role stranger; grant connect on database portfolio to stranger");
+    const plan = await croft(["plan", site, "--detailed-exitcode"]);
+    expect(plan.code).toBe(2);
+    expect(plan.out).toContain("files[/etc/hosts]");
+    expect(plan.out).toContain("healthy: false -> true");
+    expect(plan.out).toContain("connect.stranger");
+    await mustCroft("up", site);
+    await smoke();
+    expect((await croft(["plan", site, "--detailed-exitcode"])).code).toBe(0);
+  });
+
+  test("a release that never gets ready leaves the old one serving", async () => {
+    const file = join(site, "croft.yaml");
+    editFile(file, "ready: /readyz", "ready: /never");
+    const outcome = await croft(["up", site]);
+    expect(outcome.code).toBe(1);
+    expect(outcome.out).toMatch(/release\/portfolio-api FAILED/);
+    expect(outcome.out).toContain("/never");
+    expect(outcome.out).toMatch(/next: /);
+    editFile(file, "ready: /never", "ready: /readyz");
+    await smoke();
+    await mustCroft("up", site);
+    await smoke();
+  });
+
+  test("an nginx that refuses leaves the old configuration serving", async () => {
+    await onMachine(site, "edge", `mv /usr/sbin/nginx /usr/sbin/nginx.real && printf '#!/bin/sh\\ncase " $* " in *" -t "*) echo "nginx: [emerg] refused by the test" >&2; exit 1;; esac\\nexec /usr/sbin/nginx.real "$@"\\n' > /usr/sbin/nginx && chmod 755 /usr/sbin/nginx`);
+    const file = join(site, "croft.yaml");
+    editFile(file, "path: /ping, exact: true", "path: /ping2, exact: true");
+    const outcome = await croft(["up", site]);
+    expect(outcome.code).toBe(1);
+    expect(outcome.out).toMatch(/generation\/edge FAILED/);
+    expect(outcome.out).toContain("refused by the test");
+    editFile(file, "path: /ping2, exact: true", "path: /ping, exact: true");
+    await smoke();
+    await onMachine(site, "edge", "mv -f /usr/sbin/nginx.real /usr/sbin/nginx");
+    await mustCroft("up", site);
+    await smoke();
+  });
+
+  test("a host reboot: machines come back by their own run scripts", async () => {
+    await sql("insert into contact (id, description) select gen_random_uuid(), '{\\\"ops\\\":[]}'::jsonb where false");
+    await program("for pid in $(pgrep -f bin/croft-vmm); do kill -9 $pid; done; sleep 1");
+    await program("for link in $(ip -o link | grep -oE 'cr[btv][0-9a-f]{10}' | sort -u); do ip link delete $link || true; done; nft delete table inet $(nft list tables | grep -oE 'croft_[0-9a-f]+'); rm -rf " + `${ROOT}/run`);
+    for (const machine of MACHINES) await program(`setsid --fork sh ${ROOT}/state/portfolio/default/machines/${machine}/run </dev/null >/dev/null 2>&1`);
+    let last = "";
+    for (let tries = 0; tries < 60; tries += 1) {
+      const outcome = await croft(["smoke", site]);
+      last = outcome.out;
+      if (outcome.code === 0) return;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+    throw new Error(`the site did not come back:\n${last}`);
+  });
+
+  test("two runs at once: one works, the other says who", async () => {
+    await onMachine(site, "edge", "echo '# by hand' >> /etc/hosts");
+    const outcomes = await Promise.all([croft(["up", site]), croft(["up", site])]);
+    const codes = outcomes.map(({ code }) => code).toSorted((a, b) => a - b);
+    expect(codes[0]).toBe(0);
+    expect([0, 65, 75]).toContain(codes[1]);
+    expect((await croft(["plan", site, "--detailed-exitcode"])).code).toBe(0);
+  });
+
+  test("destroy keeps the data, up brings it back with its rows", async () => {
+    await sql("update contact set description = '{\\\"ops\\\":[{\\\"insert\\\":\\\"kept row\\\"}]}'::jsonb");
+    const destroyed = await mustCroft("destroy", site);
+    expect(destroyed.out).toContain("disk/data-postgres");
+    await mustCroft("up", site);
+    await smoke();
+    expect(await sql("select description::text from contact")).toContain("kept row");
+  });
+
+  test("destroy --purge leaves nothing behind", async () => {
+    await mustCroft("destroy", "--purge", site);
+    expect(hostInventory()).toEqual(before);
+    expect((await program(`find ${ROOT} -mindepth 1 2>/dev/null || true`)).trim()).toBe("");
+  });
+});
