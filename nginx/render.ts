@@ -1,30 +1,16 @@
 /** From hosts and routes to the text of the gateway's files. Pure. */
-import { CroftError } from "../provisioner/errors.ts";
 import { shortHash, workloadName } from "../provisioner/model/names.ts";
-import type { App, Route, StaticWorkload, Workload } from "../provisioner/model/types.ts";
+import type { App, Workload } from "../provisioner/model/types.ts";
 import { makeTemplate } from "./handlebars.ts";
 import type { Values } from "./handlebars.ts";
-import { withSlash } from "./routes.ts";
-import type { HostRoutes, Location, RouteOfApp } from "./routes.ts";
-import {
-  safeFile,
-  safeHash,
-  safeHost,
-  safeListen,
-  safeLog,
-  safeMethod,
-  safeName,
-  safePath,
-  safeQuery,
-  safeRedirect,
-  safeStatus,
-  safeStrip,
-} from "./safe.ts";
-import type { Safe } from "./safe.ts";
+import { findWorkload, renderBody, rootOf } from "./location-bodies.ts";
+import type { Roots } from "./location-bodies.ts";
+import type { HostRoutes, Location } from "./routes.ts";
+import { safeHash, safeHost, safeListen, safeLog, safeName, safePath } from "./safe.ts";
 import { MAIN } from "./templates/main.ts";
 import { MISSING_PAGE, UNKNOWN_HOST_PAGE } from "./templates/pages.ts";
 import { SCRIPT } from "./templates/script.ts";
-import { METHODS, PROXY, QUERY, REDIRECT, RETURN, SITE, STATIC } from "./templates/site.ts";
+import { SITE } from "./templates/site.ts";
 import { ERROR_ANSWERS, ERROR_PAGES, HEADERS, PAGE, PROXY_OPTIONS, STATIC_FILES, UNKNOWN_HOST } from "./templates/snippets.ts";
 
 export const GATEWAY_FOLDER = "/etc/croft/gateway";
@@ -42,8 +28,7 @@ export const PLACES: Places = {
 
 export type GatewayConfig = {
   readonly hosts: readonly HostRoutes[];
-  /** `APP-WORKLOAD` to the folder that holds its files. */
-  readonly roots: ReadonlyMap<string, string>;
+  readonly roots: Roots;
   /** Any name of the certificate: what the reload proof asks for. */
   readonly host: string;
   readonly places?: Places;
@@ -52,89 +37,7 @@ export type GatewayConfig = {
 const templates = {
   main: makeTemplate(MAIN),
   site: makeTemplate(SITE),
-  methods: makeTemplate(METHODS),
-  query: makeTemplate(QUERY),
-  proxy: makeTemplate(PROXY),
-  static: makeTemplate(STATIC),
-  answer: makeTemplate(RETURN),
-  redirect: makeTemplate(REDIRECT),
   script: makeTemplate(SCRIPT),
-};
-
-const NOTHING = "" as Safe;
-const join = (parts: readonly Safe[], between = ""): Safe => parts.join(between) as Safe;
-
-export const findWorkload = (app: App, name: string): Workload => {
-  const found = app.workloads.find((workload) => workload.name === name);
-  if (found === undefined) throw new CroftError("CONFIG_INVALID", `a route of ${app.name} leads to ${name}, which is no workload`);
-  return found;
-};
-
-const renderMethods = (methods: readonly string[]): Safe => {
-  if (methods.length === 0) return NOTHING;
-  const all = methods.includes("GET") ? [...new Set(["GET", "HEAD", ...methods])] : methods;
-  const safe = all.map(safeMethod);
-  return templates.methods({ pattern: join(safe, "|"), allow: join(safe, ", ") });
-};
-
-const renderQuery = (query: Route["query"]): Safe =>
-  join(Object.entries(query).map(([name, value]) => templates.query({ pattern: safeQuery(name, value) })));
-
-type Place = { readonly config: GatewayConfig; readonly location: Location };
-
-const rootOf = (config: GatewayConfig, name: string): Safe => {
-  const root = config.roots.get(name);
-  if (root === undefined) throw new CroftError("BUG", `the static workload ${name} has no folder on the gateway`);
-  return safeFile(root);
-};
-
-const renderStatic = (config: GatewayConfig, { app, route }: RouteOfApp, workload: StaticWorkload): Safe => {
-  const name = workloadName(app.name, workload.name);
-  const stripped = !route.exact && route.path !== "/";
-  return templates.static({
-    name: safeName(name),
-    root: rootOf(config, name),
-    exact: route.exact,
-    spa: workload.spa,
-    stripped,
-    strip: stripped ? safeStrip(withSlash(route.path)) : NOTHING,
-  });
-};
-
-/** `/docs` of a static workload at the prefix `/docs`: its page's relative links need the slash. */
-const isFolderItself = (location: Location, route: Route): boolean => location.exact && !route.exact && route.path === location.path;
-
-const renderWorkload = (place: Place, target: RouteOfApp, name: string): Safe => {
-  const { app, route } = target;
-  const workload = findWorkload(app, name);
-  if (workload.kind === "node") {
-    const upstream = safeName(workloadName(app.name, name));
-    const rules = [renderMethods(route.methods), renderQuery(route.query)];
-    return join([...rules, templates.proxy({ upstream, path: safePath(place.location.path) })]);
-  }
-  if (isFolderItself(place.location, route)) {
-    return templates.redirect({ status: safeStatus(301), to: safeRedirect(`${place.location.path}/`) });
-  }
-  const methods = route.methods.length === 0 ? ["GET"] : route.methods;
-  return join([renderMethods(methods), renderQuery(route.query), renderStatic(place.config, target, workload)]);
-};
-
-const renderBody = (place: Place): Safe => {
-  const found = place.location.target;
-  if (found === undefined) return templates.answer({ status: safeStatus(404) });
-  const { target } = found.route;
-  switch (target.kind) {
-    case "deny":
-      return templates.answer({ status: safeStatus(target.status) });
-    case "redirect":
-      return join([
-        renderMethods(found.route.methods),
-        renderQuery(found.route.query),
-        templates.redirect({ status: safeStatus(302), to: safeRedirect(target.to) }),
-      ]);
-    case "workload":
-      return renderWorkload(place, found, target.workload);
-  }
 };
 
 type WorkloadOfApp = { readonly name: string; readonly app: App; readonly workload: Workload };
@@ -163,7 +66,7 @@ const withoutMetrics = (locations: readonly Location[]): readonly Location[] => 
 const toMissing = (config: GatewayConfig, host: HostRoutes): readonly Values[] =>
   routedWorkloads([host])
     .filter(({ workload }) => workload.kind === "static")
-    .map(({ name }) => ({ name: safeName(name), root: rootOf(config, name) }));
+    .map(({ name }) => ({ name: safeName(name), root: rootOf(config.roots, name) }));
 
 const placesOf = (config: GatewayConfig) => {
   const { http, https, status, accessLog } = config.places ?? PLACES;
@@ -176,7 +79,7 @@ export const renderSite = (config: GatewayConfig, host: HostRoutes): string => {
   const locations = withoutMetrics(host.locations).map((location) => ({
     exact: location.exact,
     path: safePath(location.path),
-    body: renderBody({ config, location }),
+    body: renderBody({ roots: config.roots, location }),
   }));
   return templates.site({ http, https, host: safeHost(host.host), locations, missing, pages: missing.length > 0 });
 };

@@ -31,7 +31,8 @@ const longestPrefix = (routes: readonly RouteOfApp[], path: string): RouteOfApp 
 const toLocations = (routes: readonly RouteOfApp[]): readonly Location[] => {
   const exact = new Map(routes.filter(({ route }) => route.exact).map((one) => [one.route.path, one]));
   const prefixes = new Map(
-    [...routes.filter(({ route }) => !route.exact)]
+    routes
+      .filter(({ route }) => !route.exact)
       .toSorted((a, b) => a.route.path.length - b.route.path.length)
       .map((one) => [withSlash(one.route.path), one]),
   );

@@ -31,6 +31,8 @@ http {
         '"upstream":"$upstream_addr","upstreamStatus":"$upstream_status","upstreamSeconds":"$upstream_response_time",'
         '"agent":"$http_user_agent"}';
     access_log {{accessLog}} croft;
+    # Lines about a request quote it whole; why an upstream failed stands in the access log.
+    error_log stderr crit;
 
     server_tokens off;
     absolute_redirect off;

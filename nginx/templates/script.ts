@@ -23,6 +23,7 @@ copy_certificate() {
 }
 
 test_configuration() {
+  ulimit -n 32768 2>/dev/null || true
   setpriv --reuid=www-data --regid=www-data --clear-groups --no-new-privs --bounding-set=-all,+net_bind_service \
     --inh-caps=-all,+net_bind_service --ambient-caps=-all,+net_bind_service \
     /usr/sbin/nginx -t -q -c /etc/croft/gateway/nginx.conf

@@ -1,0 +1,98 @@
+/** What stands inside the locations of a host. Pure. */
+import { CroftError } from "../provisioner/errors.ts";
+import { workloadName } from "../provisioner/model/names.ts";
+import type { App, Route, StaticWorkload, Workload } from "../provisioner/model/types.ts";
+import { makeTemplate } from "./handlebars.ts";
+import { withSlash } from "./routes.ts";
+import type { Location, RouteOfApp } from "./routes.ts";
+import { safeFile, safeMethod, safeName, safePath, safeQuery, safeRedirect, safeStatus, safeStrip } from "./safe.ts";
+import type { Safe } from "./safe.ts";
+import { METHODS, PROXY, QUERY, REDIRECT, RETURN, STATIC } from "./templates/site.ts";
+
+/** `APP-WORKLOAD` to the folder that holds its files. */
+export type Roots = ReadonlyMap<string, string>;
+
+const templates = {
+  methods: makeTemplate(METHODS),
+  query: makeTemplate(QUERY),
+  proxy: makeTemplate(PROXY),
+  static: makeTemplate(STATIC),
+  answer: makeTemplate(RETURN),
+  redirect: makeTemplate(REDIRECT),
+};
+
+const NOTHING = "" as Safe;
+const join = (parts: readonly Safe[], between = ""): Safe => parts.join(between) as Safe;
+
+export const findWorkload = (app: App, name: string): Workload => {
+  const found = app.workloads.find((workload) => workload.name === name);
+  if (found === undefined) throw new CroftError("CONFIG_INVALID", `a route of ${app.name} leads to ${name}, which is no workload`);
+  return found;
+};
+
+const renderMethods = (methods: readonly string[]): Safe => {
+  if (methods.length === 0) return NOTHING;
+  const all = methods.includes("GET") ? [...new Set(["GET", "HEAD", ...methods])] : methods;
+  const safe = all.map(safeMethod);
+  return templates.methods({ pattern: join(safe, "|"), allow: join(safe, ", ") });
+};
+
+const renderQuery = (query: Route["query"]): Safe =>
+  join(Object.entries(query).map(([name, value]) => templates.query({ pattern: safeQuery(name, value) })));
+
+type Place = { readonly roots: Roots; readonly location: Location };
+
+export const rootOf = (roots: Roots, name: string): Safe => {
+  const root = roots.get(name);
+  if (root === undefined) throw new CroftError("BUG", `the static workload ${name} has no folder on the gateway`);
+  return safeFile(root);
+};
+
+const renderStatic = (roots: Roots, { app, route }: RouteOfApp, workload: StaticWorkload): Safe => {
+  const name = workloadName(app.name, workload.name);
+  const stripped = !route.exact && route.path !== "/";
+  return templates.static({
+    name: safeName(name),
+    root: rootOf(roots, name),
+    exact: route.exact,
+    spa: workload.spa,
+    stripped,
+    strip: stripped ? safeStrip(withSlash(route.path)) : NOTHING,
+  });
+};
+
+/** `/docs` of a static workload at the prefix `/docs`: its page's relative links need the slash. */
+const isFolderItself = (location: Location, route: Route): boolean => location.exact && !route.exact && route.path === location.path;
+
+const renderWorkload = (place: Place, target: RouteOfApp, name: string): Safe => {
+  const { app, route } = target;
+  const workload = findWorkload(app, name);
+  if (workload.kind === "node") {
+    const upstream = safeName(workloadName(app.name, name));
+    const rules = [renderMethods(route.methods), renderQuery(route.query)];
+    return join([...rules, templates.proxy({ upstream, path: safePath(place.location.path) })]);
+  }
+  if (isFolderItself(place.location, route)) {
+    return templates.redirect({ status: safeStatus(301), to: safeRedirect(`${place.location.path}/`) });
+  }
+  const methods = route.methods.length === 0 ? ["GET"] : route.methods;
+  return join([renderMethods(methods), renderQuery(route.query), renderStatic(place.roots, target, workload)]);
+};
+
+export const renderBody = (place: Place): Safe => {
+  const found = place.location.target;
+  if (found === undefined) return templates.answer({ status: safeStatus(404) });
+  const { target } = found.route;
+  switch (target.kind) {
+    case "deny":
+      return templates.answer({ status: safeStatus(target.status) });
+    case "redirect":
+      return join([
+        renderMethods(found.route.methods),
+        renderQuery(found.route.query),
+        templates.redirect({ status: safeStatus(302), to: safeRedirect(target.to) }),
+      ]);
+    case "workload":
+      return renderWorkload(place, found, target.workload);
+  }
+};
