@@ -12,6 +12,7 @@ export type Database = {
 };
 
 const LONGEST_NAME = 63;
+const NO_DATABASE = "3D000";
 
 /** `"name"`. @throws CroftError BUG for what PostgreSQL would cut or not take. */
 export const quoteName = (name: string): string => {
@@ -39,33 +40,49 @@ const asSocket = (stream: Duplex): Duplex =>
     unref: () => stream,
   });
 
+/** `53300`: all connections are taken; `57P…`: starting up or shutting down. */
+const PASSING = /^(08|53300|57P)/;
+
 const failure = (doing: string, shell: Shell, cause: unknown): CroftError => {
-  const { code, message, detail } = cause as { code?: string; message: string; detail?: string };
-  // Starting up, shutting down, or not there at all.
-  const transient = code === undefined || code.startsWith("57P") || code.startsWith("08");
-  return new CroftError("DATABASE", `${doing} on ${shell.label}: ${message}`, { cause, transient, ...(detail === undefined ? {} : { tail: detail }) });
+  const answer = cause instanceof pg.DatabaseError ? cause : undefined;
+  // Without an answer of the server the connection itself is gone.
+  const transient = answer === undefined || PASSING.test(answer.code ?? "");
+  return new CroftError("DATABASE", `${doing} on ${shell.label}: ${(cause as Error).message}`, { cause, transient, ...(answer?.detail === undefined ? {} : { tail: answer.detail }) });
 };
 
+/** Whether an error says that the database does not exist. */
+export const saysNoDatabase = (error: unknown): boolean => error instanceof CroftError && error.cause instanceof pg.DatabaseError && error.cause.code === NO_DATABASE;
+
+export type OpenDatabase = Database & { readonly close: () => Promise<void> };
+
 /**
- * Works as the superuser in one database, over the machine's own root.
+ * Comes in as the superuser, over the machine's own root. Queries wait for one another.
  * @throws CroftError DATABASE; transient where the server cannot be reached
  */
-export const withDatabase = async <T>(shell: Shell, database: string, work: (found: Database) => Promise<T>): Promise<T> => {
+export const openDatabase = async (shell: Shell, database: string): Promise<OpenDatabase> => {
   const stream = await shell.connectUnix(SOCKET);
   const client = new pg.Client({ user: "postgres", database, stream: () => asSocket(stream) as never, ssl: false, connectionTimeoutMillis: 10_000, application_name: "croft" });
   client.on("error", () => {});
-  const connected = await client.connect().then(() => true, (cause: unknown) => Promise.reject(failure("connecting to PostgreSQL", shell, cause)));
-  try {
-    return await work({
-      query: async (sql, values = []) => {
-        await doorPoint("before");
-        const result = await client.query(sql, [...values]).catch((cause: unknown) => Promise.reject(failure("a query to PostgreSQL", shell, cause)));
-        await doorPoint("after");
-        return result.rows as readonly Row[];
-      },
-    });
-  } finally {
-    if (connected) await client.end().catch(() => {});
+  await client.connect().catch((cause: unknown) => {
     stream.destroy();
-  }
+    throw failure("connecting to PostgreSQL", shell, cause);
+  });
+  const ask = async (sql: string, values: readonly unknown[]): Promise<readonly Row[]> => {
+    await doorPoint("before");
+    const result = await client.query(sql, [...values]).catch((cause: unknown) => Promise.reject(failure("a query to PostgreSQL", shell, cause)));
+    await doorPoint("after");
+    return result.rows as readonly Row[];
+  };
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    query: (sql, values = []) => {
+      const answer = last.then(() => ask(sql, values));
+      last = answer.catch(() => {});
+      return answer;
+    },
+    close: async () => {
+      await client.end().catch(() => {});
+      stream.destroy();
+    },
+  };
 };

@@ -129,6 +129,9 @@ const inside = ({ section, machine }: DatabasePlace) => {
   return { host: machine.host, lostWith: [disk], keptWith: [disk] };
 };
 
+/** A login that can do nothing but what it is granted. */
+const PLAIN_LOGIN = { login: true, superuser: false, createDatabase: false, createRole: false, replication: false, bypassRowSecurity: false, memberOf: [], members: [] } as const;
+
 const generation = ({ section }: DatabasePlace): string => resourceId("generation", section.machine);
 
 const roleResources = (place: DatabasePlace, versions: Versions): readonly Resource[] => {
@@ -142,7 +145,7 @@ const roleResources = (place: DatabasePlace, versions: Versions): readonly Resou
         ...inside(place),
         id: roleId(database, role),
         kind: "postgres-role",
-        spec: { machine: section.machine, name, login: true, superuser: false, createDatabase: false, createRole: false, password: versions.of("secret", secret) },
+        spec: { machine: section.machine, name, ...PLAIN_LOGIN, password: versions.of("secret", secret) },
         payload: { secret },
         needs: [generation(place), secretId(secret)],
       },
