@@ -14,11 +14,12 @@ export type LockTimes = {
   /** An owner silent this long is hung or stopped. */
   readonly silentMs: number;
   readonly pollMs: number;
+  /** How long a killed owner may take to be gone, and a new one to name itself; 5 s if not given. */
+  readonly graceMs?: number;
 };
 
 export const LOCK_TIMES: LockTimes = { beatMs: 1000, silentMs: 15_000, pollMs: 100 };
 
-/** How long a killed owner may take to be gone, and a new one to name itself. */
 const GRACE_MS = 5000;
 
 export type LockInput = {
@@ -78,13 +79,13 @@ const settleOwner = async (input: LockInput, times: LockTimes): Promise<"alive" 
   }
   if (!(await staysSilent(input.ownerFile, times))) return "alive";
   input.say?.(`the run of ${describe(owner)} has been silent for ${Math.round(times.silentMs / 1000)} s; ending it`);
-  if (!(await endOwner(owner, GRACE_MS))) throw new CroftError("LOCKED", `the silent run of ${describe(owner)} cannot be ended`);
+  if (!(await endOwner(owner, times.graceMs ?? GRACE_MS))) throw new CroftError("LOCKED", `the silent run of ${describe(owner)} cannot be ended`);
   return "gone";
 };
 
 const acquire = async (input: LockInput, times: LockTimes): Promise<Held> => {
   const deadline = performance.now() + (input.waitMs ?? 0);
-  const patience = times.silentMs + GRACE_MS;
+  const patience = times.silentMs + (times.graceMs ?? GRACE_MS);
   let nameless = performance.now() + patience;
   let told = false;
   for (;;) {

@@ -7,7 +7,7 @@ export type Edges = ReadonlyMap<string, readonly string[]>;
 type Frame = { readonly id: string; readonly targets: readonly string[]; next: number };
 type Search = { readonly order: readonly string[]; readonly cycle: readonly string[] | undefined };
 
-const openFrame = (edges: Edges, id: string): Frame => ({ id, targets: edges.get(id) ?? [], next: 0 });
+const openFrame = (edges: Edges, id: string): Frame => ({ id, targets: edges.get(id) as readonly string[], next: 0 });
 
 const cycleOf = (path: readonly Frame[], id: string): readonly string[] => {
   const ids = path.map((frame) => frame.id);

@@ -16,9 +16,9 @@ const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoExc
 
 /** For what may not be there, or may be there already. */
 const unless =
-  (...codes: readonly string[]) =>
+  (...codes: readonly (string | undefined)[]) =>
   (error: unknown): undefined => {
-    if (!codes.includes(codeOf(error) ?? "")) throw error;
+    if (!codes.includes(codeOf(error))) throw error;
   };
 
 const ioError = (doing: string, file: string, cause: unknown): CroftError =>
