@@ -4,7 +4,7 @@ import { globSync, readFileSync } from "node:fs";
 
 const run = (program: string, ...words: readonly string[]): readonly string[] => {
   try {
-    return execFileSync(program, words, { encoding: "utf8" }).split("\n").filter((line) => line !== "");
+    return execFileSync(program, words, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).split("\n").filter((line) => line !== "");
   } catch {
     return [];
   }
@@ -21,7 +21,7 @@ const processes = (): readonly string[] =>
   });
 
 /** Files of the site's own folders, which a purge must empty; caches are not among them. */
-const files = (): readonly string[] => run("find", "/var/lib/croft", "/run/croft", "-mindepth", "1").map((line) => `file ${line}`);
+const files = (): readonly string[] => ["/var/lib/croft", "/run/croft", "/tmp/croft-e2e"].flatMap((folder) => run("find", folder, "-mindepth", "1")).map((line) => `file ${line}`);
 
 export const hostInventory = (): readonly string[] =>
   [

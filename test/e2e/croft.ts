@@ -77,6 +77,6 @@ export const machineInventory = (site: string, machine: string): Promise<string>
     "find /etc /usr/lib/croft /var/lib/croft -xdev -path /var/lib/croft/postgres -prune -o -printf '%p %T@ %s %m %u\\n' | sort; systemctl list-units --state=active --plain --no-legend --type=service | awk '{print $1}' | grep -v -e ssh -e session -e user | sort; ip -br address",
   ).then(digest);
 
-/** Names, sizes and times of croft's files on the host; a console grows by itself. */
-export const hostFiles = async (): Promise<string> =>
-  digest(await program(`find ${ROOT} /var/cache/croft -not -name console.log -not -name 'events.json' -printf '%p %T@ %s %m\\n' | sort`));
+/** Names, sizes and times of croft's files on the host; consoles and disks are written by their machines. */
+export const hostFiles = async (): Promise<readonly string[]> =>
+  (await program(`find ${ROOT} /var/cache/croft -path /var/cache/croft/test -prune -o -not -name console.log -not -name events.json -not -name '*.raw' -printf '%p %T@ %s %m\\n' | sort`)).split("\n");
