@@ -20,6 +20,7 @@ export type LockTimes = {
 
 export const LOCK_TIMES: LockTimes = { beatMs: 1000, silentMs: 15_000, pollMs: 100 };
 
+type Times = Required<LockTimes>;
 const GRACE_MS = 5000;
 
 export type LockInput = {
@@ -71,7 +72,7 @@ const staysSilent = async (ownerFile: string, times: LockTimes): Promise<boolean
 };
 
 /** A holder that beats is left alone; one that is dead or silent is out of the way when this returns. */
-const settleOwner = async (input: LockInput, times: LockTimes): Promise<"alive" | "gone"> => {
+const settleOwner = async (input: LockInput, times: Times): Promise<"alive" | "gone"> => {
   const owner = await readOwner(input.ownerFile);
   if (owner === undefined || !(await ownerLives(owner))) {
     await sleep(times.pollMs);
@@ -79,13 +80,13 @@ const settleOwner = async (input: LockInput, times: LockTimes): Promise<"alive" 
   }
   if (!(await staysSilent(input.ownerFile, times))) return "alive";
   input.say?.(`the run of ${describe(owner)} has been silent for ${Math.round(times.silentMs / 1000)} s; ending it`);
-  if (!(await endOwner(owner, times.graceMs ?? GRACE_MS))) throw new CroftError("LOCKED", `the silent run of ${describe(owner)} cannot be ended`);
+  if (!(await endOwner(owner, times.graceMs))) throw new CroftError("LOCKED", `the silent run of ${describe(owner)} cannot be ended`);
   return "gone";
 };
 
-const acquire = async (input: LockInput, times: LockTimes): Promise<Held> => {
+const acquire = async (input: LockInput, times: Times): Promise<Held> => {
   const deadline = performance.now() + (input.waitMs ?? 0);
-  const patience = times.silentMs + (times.graceMs ?? GRACE_MS);
+  const patience = times.silentMs + times.graceMs;
   let nameless = performance.now() + patience;
   let told = false;
   for (;;) {
@@ -121,7 +122,7 @@ const startBeat = (ownerFile: string, beatMs: number): NodeJS.Timeout => {
 
 /** @throws CroftError LOCKED with holder, pid, command, since; HOST_UNFIT without flock; STATE_IO */
 export const takeLock = async (input: LockInput): Promise<Lock> => {
-  const times = input.times ?? LOCK_TIMES;
+  const times: Times = { graceMs: GRACE_MS, ...(input.times ?? LOCK_TIMES) };
   const failed = (cause: unknown): CroftError => new CroftError("STATE_IO", `writing ${input.ownerFile} failed: ${(cause as Error).message}`, { cause });
   await mkdir(dirname(input.file), { recursive: true, mode: 0o700 }).catch((cause: unknown) => Promise.reject(failed(cause)));
   const held = await acquire(input, times);

@@ -53,8 +53,9 @@ const send = (pid: number, signal: NodeJS.Signals): void => {
   }
 };
 
-const kill = async (known: Process): Promise<void> => {
-  if (await isSame(known)) send(known.pid, "SIGKILL");
+const stillThere = async (known: readonly Process[]): Promise<readonly Process[]> => {
+  const same = await Promise.all(known.map(isSame));
+  return known.filter((_, index) => same[index]);
 };
 
 /** Ends an owner with all it started and sees all of it gone; false where something stays. */
@@ -64,10 +65,10 @@ export const endOwner = async (owner: Owner, timeoutMs: number): Promise<boolean
   // Stopped first: it can start nothing new while its children are counted.
   send(root.pid, "SIGSTOP");
   const tree = await processTree(root);
-  await Promise.all(tree.map(kill));
+  for (const { pid } of await stillThere(tree)) send(pid, "SIGKILL");
   const deadline = performance.now() + timeoutMs;
   for (;;) {
-    if (!(await Promise.all(tree.map(isSame))).includes(true)) return true;
+    if ((await stillThere(tree)).length === 0) return true;
     if (performance.now() > deadline) return false;
     await sleep(20);
   }
