@@ -19,12 +19,19 @@ const find = (endpoints: readonly Endpoint[], app: string, name: string): Endpoi
   return found;
 };
 
+/** Markers of templates come from endpoints alone: written by hand, one would reach any secret of the site. */
+const refuseMarkers = (text: string, app: string): void => {
+  if (!text.includes("{{")) return;
+  throw new CroftError("CONFIG_INVALID", `app "${app}": a value of \`env\` cannot hold {{`, { hint: "secrets come in by a binding such as ${database.rw.password}" });
+};
+
 /** @throws CroftError CONFIG_INVALID where a binding names nothing. */
 export const bind = (text: string, app: string, endpoints: readonly Endpoint[]): Bound => {
+  refuseMarkers(text, app);
   const used: Endpoint[] = [];
   const template = text.replaceAll(BINDING, (whole: string, name: string, property: string) => {
     const endpoint = find(endpoints, app, name);
-    const value = endpoint.properties[property];
+    const value = Object.hasOwn(endpoint.properties, property) ? endpoint.properties[property] : undefined;
     if (value === undefined) throw new CroftError("CONFIG_INVALID", `${whole}: ${name} has no property \`${property}\``);
     used.push(endpoint);
     return value;

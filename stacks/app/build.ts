@@ -10,6 +10,7 @@ import { sh } from "../../provisioner/transport/sh.ts";
 import type { Shell } from "../../provisioner/transport/shell.ts";
 import { packTar } from "../../provisioner/transport/tar.ts";
 import { hashTree, readTree } from "./source.ts";
+import type { Skip } from "./source.ts";
 
 export type BuildTools = {
   readonly shell: Shell;
@@ -23,10 +24,14 @@ const PACKING = 1;
 
 const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
 
+const NEVER_RELEASED = /(^|\/)(node_modules|\.git)$/;
+const HIDDEN_FOLDER = /(^|\/)\.[^/]+$/;
+
+/** What a build reads: not what it writes, nor the caches that tools keep in hidden folders. */
 const skipSource =
-  (workload: Workload) =>
-  (path: string): boolean =>
-    /(^|\/)(node_modules|\.[^/]+)(\/|$)/.test(path) || (workload.build !== undefined && workload.output !== "." && (path === workload.output || path.startsWith(`${workload.output}/`)));
+  (workload: Workload): Skip =>
+  (path, isFolder) =>
+    NEVER_RELEASED.test(path) || (workload.build !== undefined && ((isFolder && HIDDEN_FOLDER.test(path)) || (workload.output !== "." && path === workload.output)));
 
 /** Lock files above the source decide what a build gets, too. */
 const lockFiles = async (folder: string): Promise<readonly string[]> => {
@@ -58,7 +63,7 @@ const runBuild = async (tools: BuildTools, name: string, source: string, command
 
 const packRelease = async (tools: BuildTools, name: string, output: string): Promise<BuiltRelease> => {
   if (!(await exists(output))) throw new CroftError("BUILD_FAILED", `${name} has no output: ${output} is not there`, { hint: "check `output` and `build` of the workload" });
-  const files = await readTree(output, (path) => /(^|\/)(node_modules|\.git)(\/|$)/.test(path));
+  const files = await readTree(output, (path) => NEVER_RELEASED.test(path));
   if (files.length === 0) throw new CroftError("BUILD_FAILED", `${name} has no output: ${output} is empty`);
   const id = hashTree(files).slice(0, 16);
   const file = join(tools.cache.releases, `${name}@${id}.tar`);
@@ -73,9 +78,18 @@ const writeWhole = async (file: string, content: string | Uint8Array): Promise<v
   await rename(temporary, file);
 };
 
+/** A note that cannot be read is no note. */
+const parseNote = (text: string): BuiltRelease | undefined => {
+  try {
+    return JSON.parse(text) as BuiltRelease;
+  } catch {
+    return undefined;
+  }
+};
+
 const readKnown = async (file: string): Promise<BuiltRelease | undefined> => {
   const text = await readFile(file, "utf8").catch(() => undefined);
-  const known = text === undefined ? undefined : (JSON.parse(text) as BuiltRelease);
+  const known = text === undefined ? undefined : parseNote(text);
   return known !== undefined && (await exists(known.file)) ? known : undefined;
 };
 
@@ -93,10 +107,21 @@ const buildOne = async (tools: BuildTools, model: Model, app: App, workload: Wor
   return [name, built];
 };
 
+type Job = { readonly app: App; readonly workload: Workload };
+
+/** One after the other: they build in the same folder. */
+const buildInTurn = async (tools: BuildTools, model: Model, jobs: readonly Job[]): Promise<readonly (readonly [string, BuiltRelease])[]> => {
+  const built: (readonly [string, BuiltRelease])[] = [];
+  for (const { app, workload } of jobs) built.push(await buildOne(tools, model, app, workload));
+  return built;
+};
+
 /** Every workload's release, by `APP-WORKLOAD`. @throws CroftError BUILD_FAILED with the build's last lines. */
 export const buildReleases = async (tools: BuildTools, model: Model): Promise<Readonly<Record<string, BuiltRelease>>> => {
-  const jobs = model.apps.flatMap((app) => app.workloads.map((workload) => buildOne(tools, model, app, workload)));
-  return Object.fromEntries(await Promise.all(jobs));
+  const jobs = model.apps.flatMap((app) => app.workloads.map((workload): Job => ({ app, workload })));
+  const byFolder = Map.groupBy(jobs, ({ workload }) => resolve(model.folder, workload.source));
+  const built = await Promise.all([...byFolder.values()].map((list) => buildInTurn(tools, model, list)));
+  return Object.fromEntries(built.flat());
 };
 
 const MIGRATION = /^\d{4,}_[a-z0-9_]+\.up\.sql$/;

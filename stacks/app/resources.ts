@@ -39,7 +39,7 @@ type Placed = {
   readonly port: number;
 };
 
-/** The instance's name: changes with the release, the environment, the secrets in it and the unit. */
+/** The instance's name: changes with the release, the environment, the secrets in it, the ports and the unit. */
 const place = (input: DesireInput, app: App, workload: NodeWorkload): Placed | undefined => {
   const name = workloadName(app.name, workload.name);
   const built = input.releases[name];

@@ -8,7 +8,8 @@ export type SourceFile = { readonly path: string; readonly mode: number; readonl
 
 const LARGEST_TREE = 512 * 1024 ** 2;
 
-type Skip = (path: string) => boolean;
+/** Paths relative to the folder that is read. */
+export type Skip = (path: string, isFolder: boolean) => boolean;
 
 const listPaths = async (folder: string, skip: Skip, base = folder): Promise<readonly string[]> => {
   const names = await readdir(folder);
@@ -16,8 +17,8 @@ const listPaths = async (folder: string, skip: Skip, base = folder): Promise<rea
     names.toSorted().map(async (name): Promise<readonly string[]> => {
       const path = join(folder, name);
       const shown = relative(base, path);
-      if (skip(shown)) return [];
       const entry = await lstat(path);
+      if (skip(shown, entry.isDirectory())) return [];
       if (entry.isDirectory()) return listPaths(path, skip, base);
       if (entry.isFile()) return [shown];
       throw new CroftError("BUILD_FAILED", `${path} is neither a file nor a folder; a release holds only those`);

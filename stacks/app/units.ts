@@ -1,4 +1,5 @@
 /** Units and environment files of workloads. Pure. */
+import { CroftError } from "../../provisioner/errors.ts";
 import { onMachine, workloadName } from "../../provisioner/model/names.ts";
 import type { NodeWorkload } from "../../provisioner/model/types.ts";
 
@@ -17,7 +18,7 @@ StartLimitBurst=10
 
 [Service]
 Type=exec
-ExecStart=/usr/local/bin/node ${workload.start}
+ExecStart=/usr/local/bin/node "${workload.start}"
 WorkingDirectory=${releaseFolder(name)}/%i
 EnvironmentFile=${releaseFolder(name)}/%i.env
 DynamicUser=yes
@@ -65,10 +66,17 @@ WantedBy=multi-user.target
 `;
 };
 
-/** A value in systemd's EnvironmentFile form. */
-const quoteValue = (value: string): string => `"${value.replaceAll(/[\\"$`]/g, "\\$&")}"`;
+// eslint-disable-next-line no-control-regex
+const UNUSABLE = /[\u0000-\u0008\u000b-\u001f\u007f]/;
 
+/** A value in systemd's EnvironmentFile form. systemd leaves out, with a mere warning, what it cannot take: refused here. */
+const quoteValue = (name: string, value: string): string => {
+  if (UNUSABLE.test(value)) throw new CroftError("CONFIG_INVALID", `the value of ${name} holds a control character; systemd takes none but tab and newline`);
+  return `"${value.replaceAll(/[\\"$`]/g, "\\$&")}"`;
+};
+
+/** @throws CroftError CONFIG_INVALID for control characters. The value stays out of the message. */
 export const renderEnvironment = (values: Readonly<Record<string, string>>): string =>
   `${Object.entries(values)
-    .map(([name, value]) => `${name}=${quoteValue(value)}`)
+    .map(([name, value]) => `${name}=${quoteValue(name, value)}`)
     .join("\n")}\n`;

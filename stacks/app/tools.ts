@@ -1,0 +1,21 @@
+/** What the drivers of this folder share. */
+import type { Driver, ObserveRequest } from "../../provisioner/execute/driver.ts";
+import type { Template } from "../../provisioner/model/contribution.ts";
+import type { Observation } from "../../provisioner/plan/resource.ts";
+import type { Shell } from "../../provisioner/transport/shell.ts";
+
+export type ReleaseTools = {
+  readonly connect: (machine: string) => Promise<Shell>;
+  readonly resolve: (template: Template) => Promise<string>;
+};
+
+/** Releases of a workload that stay on the machine to go back to, the current one among them. */
+export const KEPT_RELEASES = 3;
+
+export const machineOf = (request: ObserveRequest): string => String((request.resource ?? request.recorded)?.spec["machine"] ?? "");
+export const nameOf = (id: string): string => id.slice(id.indexOf("/") + 1);
+
+export const observeEach =
+  (one: (request: ObserveRequest) => Promise<Observation>): Driver["observe"] =>
+  async (requests) =>
+    new Map(await Promise.all(requests.map(async (request) => [request.id, await one(request)] as const)));
