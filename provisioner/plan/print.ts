@@ -32,7 +32,13 @@ export const formatBytes = (bytes: number): string => {
 };
 
 const LONGEST = 72;
-const shorten = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text);
+/** Control and direction characters would let a value rewrite the plan on a terminal. */
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const visible = (text: string): string => text.replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+const shorten = (text: string): string => {
+  const shown = visible(text.slice(0, LONGEST));
+  return text.length > LONGEST ? `${shown.slice(0, LONGEST - 1)}…` : shown;
+};
 
 const renderValue = (path: string, value: Json | undefined): string => {
   if (value === undefined) return "(none)";
