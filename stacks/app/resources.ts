@@ -47,7 +47,8 @@ const place = (input: DesireInput, app: App, workload: NodeWorkload): Placed | u
   const bound = new Map(Object.entries(workload.environment).map(([key, value]) => [key, bind(value, app.name, input.endpoints)]));
   const templates = [...bound].map(([key, { template }]) => [key, template]);
   const secrets = [...bound.values()].flatMap((binding) => binding.secrets).map((secret) => [secret, input.versions.of("secret", secret)]);
-  const instance = shortHash(JSON.stringify([built.id, templates, secrets, renderUnit(app.name, workload), workload.health.ready]), 12);
+  const settings = [renderUnit(app.name, workload), workload.health.ready, workload.port, workload.metricsPort ?? 0];
+  const instance = shortHash(JSON.stringify([built.id, templates, secrets, ...settings]), 12);
   return { name, workload, built, bound, instance, port: choosePort(workload.port, instance, input.recorded.get(releaseId(name))) };
 };
 

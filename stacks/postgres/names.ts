@@ -14,9 +14,10 @@ export const databaseId = (database: string): ResourceId => resourceId("postgres
 export const grantsId = (database: string): ResourceId => resourceId("postgres-grants", database);
 export const migrationsId = (app: string): ResourceId => resourceId("migrations", app);
 
+export const PORT = 5432;
 export const UNIT = "croft-postgres.service";
 export const SOCKET_FOLDER = "/run/croft-postgres";
-export const SOCKET = `${SOCKET_FOLDER}/.s.PGSQL.5432`;
+export const SOCKET = `${SOCKET_FOLDER}/.s.PGSQL.${PORT}`;
 export const DATA_MOUNT = "/var/lib/croft/postgres";
 export const CERTIFICATE = "postgres";
 export const CERTIFICATE_SLOT = "postgres-certificate";

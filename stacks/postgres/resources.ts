@@ -1,18 +1,18 @@
 /** PostgreSQL as resources: the service on its machine, a database with three roles per app. Pure. */
 import { CroftError } from "../../provisioner/errors.ts";
-import { slotId, makeSlot } from "../../provisioner/machine/slot-resource.ts";
-import type { Contribution, DesireInput, Domain, Endpoint, GenerationPart, Versions } from "../../provisioner/model/contribution.ts";
+import { makeSlot } from "../../provisioner/machine/slot-resource.ts";
+import type { Contribution, DesireInput, Domain, Versions } from "../../provisioner/model/contribution.ts";
 import { diskSerial, internalDomain, machineHostname, resourceId } from "../../provisioner/model/names.ts";
 import type { App, Machine, Model } from "../../provisioner/model/types.ts";
 import type { Resource } from "../../provisioner/plan/resource.ts";
 import { certificateId, certificateResource, certificateVersion } from "../../provisioner/secrets/certificate-resource.ts";
 import { secretId, secretResource } from "../../provisioner/secrets/resource.ts";
+import { endpointOf } from "./endpoints.ts";
 import {
   CERTIFICATE,
   CERTIFICATE_SLOT,
-  DATA_MOUNT,
+  PORT,
   ROLES,
-  SOCKET_FOLDER,
   UNIT,
   databaseId,
   grantsId,
@@ -22,11 +22,10 @@ import {
   secretName,
 } from "./names.ts";
 import type { RoleName } from "./names.ts";
-import { MOUNT_UNIT, renderConf, renderHba, renderIdent, renderMount, renderPrepare, renderUnit } from "./render.ts";
+import { partOf } from "./part.ts";
+import type { Section } from "./part.ts";
 import type { PostgresInput } from "./render.ts";
 
-type Section = { readonly machine: string; readonly disk: string; readonly version: number };
-const PORT = 5432;
 const DEFAULT_VERSION = 17;
 
 const sectionOf = (model: Model): Section | undefined => {
@@ -43,63 +42,6 @@ const machineOf = (model: Model, section: Section): Machine => {
 
 const databasesOf = (model: Model) => model.apps.flatMap((app) => (app.database === undefined ? [] : [{ app, database: app.database }]));
 const homeOf = (model: Model): string => model.hosts[0]?.name ?? "local";
-
-const endpointOf = (app: App, database: string, section: Section, role: RoleName): Endpoint => {
-  const user = roleName(database, role);
-  const secret = secretName(app.name, role);
-  const host = `postgres.${internalDomain}`;
-  const password = `{{secret ${secret}}}`;
-  return {
-    app: app.name,
-    name: `database.${role}`,
-    machine: section.machine,
-    port: PORT,
-    protocol: "postgresql",
-    properties: {
-      url: `postgresql://${user}:${password}@${host}:${PORT}/${database}?sslmode=verify-full&sslrootcert=/etc/croft/authority.pem`,
-      host,
-      port: String(PORT),
-      user,
-      password,
-      name: database,
-    },
-    secrets: [secret],
-    needs: [grantsId(database), ...(app.database?.migrations === undefined ? [] : [migrationsId(app.name)])],
-  };
-};
-
-const file = (path: string, content: string, mode = "0644") => ({ path, mode, owner: "root:root", content });
-
-const partOf = (section: Section, input: PostgresInput): GenerationPart => ({
-  machine: section.machine,
-  name: "postgres",
-  directories: [
-    { path: DATA_MOUNT, mode: "0755", owner: "root:root" },
-    { path: "/etc/croft/postgres", mode: "0755", owner: "root:root" },
-  ],
-  files: [
-    file("/etc/croft/postgres/postgresql.conf", renderConf(input)),
-    file("/etc/croft/postgres/pg_hba.conf", renderHba(input)),
-    file("/etc/croft/postgres/pg_ident.conf", renderIdent()),
-    file("/usr/lib/croft/postgres-prepare", renderPrepare(input), "0755"),
-    file(`/etc/systemd/system/${MOUNT_UNIT}`, renderMount(input)),
-    file(`/etc/systemd/system/${UNIT}`, renderUnit(input)),
-  ],
-  units: [
-    { name: MOUNT_UNIT, start: true, onChange: "restart", watches: [] },
-    { name: UNIT, start: true, onChange: "restart", watches: ["/etc/croft/postgres/postgresql.conf"] },
-  ],
-  slots: [],
-  probes: [
-    {
-      name: "postgres-query",
-      command: `psql -h ${SOCKET_FOLDER} -U postgres -d postgres -XAtc 'select 1 where not pg_is_in_recovery()' | grep -qx 1`,
-      timeoutSeconds: 60,
-      unit: UNIT,
-    },
-  ],
-  needs: [slotId(section.machine, CERTIFICATE_SLOT), resourceId("disk", `${section.machine}-${section.disk}`)],
-});
 
 const serviceResources = (input: DesireInput, section: Section, machine: Machine): readonly Resource[] => {
   const certificate = {
@@ -242,7 +184,7 @@ export const postgresDomain: Domain = {
   publish: (model) => {
     const section = sectionOf(model);
     if (section === undefined) return [];
-    return databasesOf(model).flatMap(({ app, database }) => ROLES.map((role) => endpointOf(app, database.name, section, role)));
+    return databasesOf(model).flatMap(({ app, database }) => ROLES.map((role) => endpointOf(app, database.name, section.machine, role)));
   },
   desire,
 };
