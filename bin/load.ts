@@ -10,7 +10,7 @@ import { readConfig } from "../provisioner/config/read.ts";
 import type { ConfigFile } from "../provisioner/config/read.ts";
 import { sourceText } from "../provisioner/config/bytes.ts";
 import { CroftError, EXIT } from "../provisioner/errors.ts";
-import { readAuthorityBundle } from "../nginx/certificates/readers.ts";
+import { listCertificates, readAuthorityBundle } from "../nginx/certificates/readers.ts";
 import { hostSize } from "../provisioner/host/bootstrap.ts";
 import { namesResource } from "../provisioner/host/names-file.ts";
 import { DEFAULT_ROOTS, cachePaths, sitePaths } from "../provisioner/model/names.ts";
@@ -135,6 +135,12 @@ const namesResources = (model: Model, desired: DesiredSite, state: State): reado
   return state.extra["writeHosts"] === true && found !== undefined ? [namesResource(home, found.address, found.names)] : [];
 };
 
+/** Certificates in the last third of their life get a new version; the count is written with the run's state. */
+const withRenewals = (state: State, due: readonly string[]): State => {
+  const counted = due.map((name) => [`certificate/${name}`, (state.rotations[`certificate/${name}`] ?? 0) + 1] as const);
+  return { ...state, rotations: { ...state.rotations, ...Object.fromEntries(counted) } };
+};
+
 export const loadSite = async (input: LoadInput): Promise<Loaded> => {
   const { io } = input;
   const roots = rootsFrom(io.environment);
@@ -146,7 +152,9 @@ export const loadSite = async (input: LoadInput): Promise<Loaded> => {
   const tools = { shell: makeLocalShell(), cache: cachePaths(roots), onBuild: input.onBuild ?? (() => {}) };
   const releases = input.build === false ? {} : await buildReleases(tools, model);
   const migrations = input.build === false ? {} : await readMigrations(model);
-  const from = (now: State): { desired: DesiredSite; state: State } => {
+  const due = (await listCertificates(paths, new Date())).filter((certificate) => certificate.due).map(({ name }) => name);
+  const from = (stored: State): { desired: DesiredSite; state: State } => {
+    const now = withRenewals(stored, due);
     const desired = desireSite({ model, roots, platform, remembered: rememberedFrom(now), domains: DOMAINS, lateEndpoints, releases, migrations });
     const addresses = { ...now.addresses, ...Object.fromEntries(desired.addresses) };
     const resources = [...desired.resources, ...namesResources(model, desired, now)];
@@ -159,7 +167,7 @@ export const loadSite = async (input: LoadInput): Promise<Loaded> => {
     paths,
     store,
     platform,
-    state: first.state,
+    state,
     desired: first.desired,
     from,
     openWorld: (now, desired) =>
