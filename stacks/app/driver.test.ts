@@ -10,6 +10,7 @@ import { packTar } from "../../provisioner/transport/tar.ts";
 import { makeReleaseDrivers } from "./driver.ts";
 import { appDomain } from "./resources.ts";
 import type { ReleasePayload } from "./resources.ts";
+import { textOf } from "./tools.ts";
 import { makeFakeMachine } from "./testing/machine.fixture.ts";
 import type { FakeMachine } from "./testing/machine.fixture.ts";
 import { desireInput, recordOf } from "./testing/model.fixture.ts";
@@ -60,7 +61,7 @@ const differences = async (resource: Resource | undefined): Promise<unknown> => 
   return seen?.status === "present" ? compareSpecs(seen.facts, wanted.spec).map(({ path }) => path) : seen?.status;
 };
 
-const instanceOf = (resource: Resource | undefined): string => String(resource?.spec["instance"]);
+const instanceOf = (resource: Resource | undefined): string => textOf(resource?.spec["instance"]);
 const unitOf = (resource: Resource | undefined): string => `shop-api@${instanceOf(resource)}.service`;
 const inReleases = (...names: readonly string[]): string => join(machine.releases, ...names);
 

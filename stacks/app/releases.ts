@@ -9,7 +9,7 @@ import type { Shell } from "../../provisioner/transport/shell.ts";
 import { listInstances, withdraw } from "./instances.ts";
 import { answersWell, waitReady } from "./readiness.ts";
 import type { ReleasePayload } from "./resources.ts";
-import { machineOf, nameOf, observeEach } from "./tools.ts";
+import { machineOf, nameOf, observeEach, textOf } from "./tools.ts";
 import type { ReleaseTools } from "./tools.ts";
 import { releaseFolder, renderEnvironment, unitInstance } from "./units.ts";
 import { upload } from "./upload.ts";
@@ -87,7 +87,7 @@ const observeRelease = (tools: ReleaseTools, request: ObserveRequest): Promise<O
     const wanted = instances.find(({ instance }) => instance === spec["instance"]);
     const shown = wanted ?? instances.find(({ instance }) => instance === request.recorded?.spec["instance"]);
     if (shown === undefined) return { status: "absent" };
-    const ready = String((request.resource?.payload as ReleasePayload | undefined)?.ready ?? request.recorded?.output["ready"] ?? "/");
+    const ready = (request.resource?.payload as ReleasePayload | undefined)?.ready ?? textOf(request.recorded?.output["ready"]);
     const healthy = shown.active && shown.enabled && (await answersWell(shell, shown.port, ready));
     const release = shown.instance === spec["instance"] ? (spec["release"] ?? "") : (request.recorded?.spec["release"] ?? "");
     return { status: "present", facts: { machine: machineOf(request), release, instance: shown.instance, port: shown.port, healthy } };
@@ -95,7 +95,7 @@ const observeRelease = (tools: ReleaseTools, request: ObserveRequest): Promise<O
 
 const removeRelease = async (tools: ReleaseTools, request: RemoveRequest): Promise<void> => {
   const name = nameOf(request.step.id);
-  const shell = await tools.connect(String(request.recorded.spec["machine"]));
+  const shell = await tools.connect(textOf(request.recorded.spec["machine"]));
   for (const { instance } of await listInstances(shell, name)) await withdraw(shell, name, instance);
   await must(shell, `removing releases of ${name}`, sh`rm -rf ${releaseFolder(name)}`);
 };

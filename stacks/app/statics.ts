@@ -5,7 +5,7 @@ import type { JsonObject, Observation } from "../../provisioner/plan/resource.ts
 import { sh } from "../../provisioner/transport/sh.ts";
 import { must } from "../../provisioner/transport/shell.ts";
 import type { StaticPayload } from "./resources.ts";
-import { KEPT_RELEASES, machineOf, nameOf, observeEach } from "./tools.ts";
+import { KEPT_RELEASES, machineOf, nameOf, observeEach, textOf } from "./tools.ts";
 import type { ReleaseTools } from "./tools.ts";
 import { releaseFolder } from "./units.ts";
 import { upload } from "./upload.ts";
@@ -35,7 +35,7 @@ const applyStatic = async (tools: ReleaseTools, request: ApplyRequest): Promise<
 };
 
 const removeStatic = async (tools: ReleaseTools, request: RemoveRequest): Promise<void> => {
-  const shell = await tools.connect(String(request.recorded.spec["machine"]));
+  const shell = await tools.connect(textOf(request.recorded.spec["machine"]));
   await must(shell, "removing a static release", sh`rm -rf ${releaseFolder(nameOf(request.step.id))}`);
 };
 

@@ -1,7 +1,7 @@
 /** What the drivers of this folder share. */
 import type { Driver, ObserveRequest } from "../../provisioner/execute/driver.ts";
 import type { Template } from "../../provisioner/model/contribution.ts";
-import type { Observation } from "../../provisioner/plan/resource.ts";
+import type { Json, Observation } from "../../provisioner/plan/resource.ts";
 import type { Shell } from "../../provisioner/transport/shell.ts";
 
 export type ReleaseTools = {
@@ -12,7 +12,8 @@ export type ReleaseTools = {
 /** Releases of a workload that stay on the machine to go back to, the current one among them. */
 export const KEPT_RELEASES = 3;
 
-export const machineOf = (request: ObserveRequest): string => String((request.resource ?? request.recorded)?.spec["machine"] ?? "");
+export const textOf = (value: Json | undefined): string => (typeof value === "string" ? value : "");
+export const machineOf = (request: ObserveRequest): string => textOf((request.resource ?? request.recorded)?.spec["machine"]);
 export const nameOf = (id: string): string => id.slice(id.indexOf("/") + 1);
 
 export const observeEach =

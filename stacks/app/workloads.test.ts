@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { NodeWorkload } from "../../provisioner/model/types.ts";
-import type { Recorded } from "../../provisioner/plan/resource.ts";
+import type { Recorded, Resource } from "../../provisioner/plan/resource.ts";
 import { bind } from "./bindings.ts";
 import { choosePort } from "./ports.ts";
 import { appDomain, workloadEndpoints } from "./resources.ts";
@@ -105,6 +105,8 @@ describe("environment files", () => {
 const specOf = (wanted: Wanted, id = "release/shop-api") => appDomain.desire(desireInput(wanted)).resources.find((resource) => resource.id === id);
 const withApi = (change: Partial<NodeWorkload>): Wanted => ({ model: modelWith({ workloads: [{ ...api, ...change }, page] }) });
 
+const environmentIn = (release: Resource | undefined): unknown => (release?.payload as ReleasePayload | undefined)?.environment;
+
 describe("instances", () => {
   const plain = specOf({})?.spec["instance"];
 
@@ -123,7 +125,7 @@ describe("instances", () => {
     const recorded = [recordOf(specOf({}) as never)];
     const release = specOf({ recorded, rotation: 1 });
     expect(release?.spec["port"]).toBe(8081);
-    expect((release?.payload as ReleasePayload).environment).toEqual({
+    expect(environmentIn(release)).toEqual({
       NODE_ENV: "production",
       DATABASE_URL: "postgresql://shop_rw:{{secret postgres/shop/rw}}@postgres/shop",
       LOG_LEVEL: "info",
@@ -136,7 +138,7 @@ describe("instances", () => {
 
   test("croft's own variables win over the app's", () => {
     const release = specOf(withApi({ environment: { PORT: "1", APP_VERSION: "2" } }));
-    expect((release?.payload as ReleasePayload).environment).toMatchObject({ PORT: "8080", APP_VERSION: "aaaa" });
+    expect(environmentIn(release)).toMatchObject({ PORT: "8080", APP_VERSION: "aaaa" });
   });
 });
 

@@ -1,18 +1,15 @@
 /** Against a real server with croft's own configuration: what is made, what drift shows, what is repaired. */
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { errorChain } from "../../provisioner/errors.ts";
-import type { ApplyRequest, Driver } from "../../provisioner/execute/driver.ts";
 import type { Migration } from "../../provisioner/model/contribution.ts";
-import { compareSpecs } from "../../provisioner/plan/compare.ts";
-import type { Change, Observation, Recorded, Resource, Step } from "../../provisioner/plan/resource.ts";
-import { openDatabase } from "./client.ts";
+import type { Resource } from "../../provisioner/plan/resource.ts";
 import type { Row } from "./client.ts";
-import { makePostgresDrivers } from "./driver.ts";
 import { findServer, makeCluster } from "./testing/cluster.fixture.ts";
 import type { Cluster } from "./testing/cluster.fixture.ts";
 import { insideServer, migration } from "./testing/model.fixture.ts";
 import type { Rotations } from "./testing/model.fixture.ts";
+import { makeRig } from "./testing/rig.fixture.ts";
+import type { Rig } from "./testing/rig.fixture.ts";
 
 const programs = findServer();
 const FIRST = migration("0001_item", "create table item (id serial primary key, name text); -- begin;\ninsert into item (name) values ('one; commit;');");
@@ -22,42 +19,11 @@ const passwordOf = (secret: string): string => passwords[secret] ?? `of-${secret
 
 describe.skipIf(programs === undefined)(programs === undefined ? "a real PostgreSQL (skipped: needs root and a server under /usr/lib/postgresql)" : "a real PostgreSQL", () => {
   let cluster: Cluster;
-  let drivers: ReadonlyMap<string, Driver>;
+  let rig: Rig;
 
-  const makeDrivers = (): ReadonlyMap<string, Driver> =>
-    new Map(makePostgresDrivers({ connect: async () => cluster.shell, secret: async (name) => passwordOf(name) }).map((driver) => [driver.kind, driver]));
-  const driverOf = (kind: string): Driver => drivers.get(kind) as Driver;
-  const asRoot = async (sql: string, database = "postgres"): Promise<readonly Row[]> => {
-    const opened = await openDatabase(cluster.shell, database);
-    return opened.query(sql).finally(opened.close);
-  };
-
-  const apply = (resource: Resource, progress: (text: string) => void = () => {}) => {
-    const step: Step = { id: resource.id, kind: resource.kind, host: "local", action: "update", reason: "", changes: [], after: [], interrupts: [] };
-    const request: ApplyRequest = { step, resource, recorded: undefined, observed: { status: "absent" }, progress, signal: new AbortController().signal };
-    return driverOf(resource.kind).apply(request);
-  };
-
-  const applyAll = async (resources: readonly Resource[]): Promise<void> => {
-    for (const resource of resources) await apply(resource);
-  };
-
-  const observeAll = async (resources: readonly Resource[]): Promise<ReadonlyMap<string, Observation>> => {
-    const kinds = Map.groupBy(resources, ({ kind }) => kind);
-    const answers = await Promise.all([...kinds].map(([kind, list]) => driverOf(kind).observe(list.map((resource) => ({ id: resource.id, resource, recorded: undefined })))));
-    return new Map(answers.flatMap((answer) => [...answer]));
-  };
-
-  type Difference = readonly Change[] | "absent" | "hidden";
-  const differences = async (migrations: readonly Migration[] = [FIRST], rotations: Rotations = {}): Promise<Readonly<Record<string, Difference>>> => {
-    const resources = insideServer(migrations, rotations);
-    const seen = await observeAll(resources);
-    const of = (resource: Resource): Difference => {
-      const observation = seen.get(resource.id) as Observation;
-      return observation.status === "present" ? compareSpecs(observation.facts, resource.spec) : observation.status;
-    };
-    return Object.fromEntries(resources.map((resource) => [resource.id, of(resource)] as const).filter(([, found]) => found.length > 0));
-  };
+  const differences = (migrations: readonly Migration[] = [FIRST], rotations: Rotations = {}) => rig.differences(migrations, rotations);
+  const applyAll = (resources: readonly Resource[]) => rig.applyAll(resources);
+  const asRoot = (sql: string, database?: string) => rig.asRoot(sql, database);
 
   const repair = async (): Promise<void> => {
     const wrong = await differences();
@@ -68,12 +34,16 @@ describe.skipIf(programs === undefined)(programs === undefined ? "a real Postgre
   const asApp = async (user: string, database: string, sql: string, password = passwordOf(`postgres/${user.replace("_", "/")}`)): Promise<readonly Row[]> => {
     const client = new pg.Client({ host: "127.0.0.1", port: cluster.port, user, password, database, ssl: { rejectUnauthorized: false } });
     await client.connect();
-    return client.query(sql).then(({ rows }) => rows as readonly Row[]).finally(() => client.end());
+    try {
+      return (await client.query<Row>(sql)).rows;
+    } finally {
+      await client.end();
+    }
   };
 
   beforeAll(async () => {
     cluster = await makeCluster(programs as string);
-    drivers = makeDrivers();
+    rig = makeRig(cluster, passwordOf);
   });
   afterAll(() => cluster.destroy());
 
@@ -176,46 +146,6 @@ describe.skipIf(programs === undefined)(programs === undefined ? "a real Postgre
     await expect(asApp("shop_rw", "shop", "select 1", "rwPassword1")).rejects.toThrow("password authentication failed");
   });
 
-  const migrate = async (...list: readonly Migration[]): Promise<readonly string[]> => {
-    const told: string[] = [];
-    const resource = insideServer(list).find(({ id }) => id === "migrations/shop") as Resource;
-    await apply(resource, (text) => told.push(text));
-    return told;
-  };
-
-  test("a failing migration rolls back and leaves the others", async () => {
-    const third = migration("0003_third", "set search_path = pg_catalog; create table public.third ()");
-    const broken = migration("0004_broken", "create table half (); select 1 / 0;");
-    const error = await migrate(FIRST, third, broken).catch((cause: unknown) => cause);
-    expect(errorChain(error)).toEqual(["migration 0004_broken failed; the database is as it was before it", "a query to PostgreSQL on machine data: division by zero", "division by zero"]);
-    expect(await asRoot("select to_regclass('third')::text as third, to_regclass('half') as half", "shop")).toEqual([{ third: "third", half: null }]);
-    const fixed = migration("0004_broken", "create table whole ()");
-    expect(await migrate(FIRST, third, fixed)).toEqual(["0004_broken"]);
-    expect(await asRoot("select tableowner from pg_tables where tablename = 'whole' and schemaname = 'public'", "shop")).toEqual([{ tableowner: "shop_owner" }]);
-  });
-
-  test("a migration that was applied and changed is refused by name", async () => {
-    await expect(migrate(migration("0001_item", "create table item ()"))).rejects.toThrow("migration 0001_item was applied and has changed since");
-    expect(await differences([migration("0001_item", "create table item ()")])).toHaveProperty(["migrations/shop"]);
-  });
-
-  test.each(["create table a (); COMMIT; select 1", "begin;\ncreate table a ();\ncommit;", "/* start */ Start Transaction; select 1"])("a migration with a transaction of its own is refused: %s", async (sql) => {
-    const before = migration("0008_before", "create table before_it ()");
-    await expect(migrate(before, migration("0009_loose", sql))).rejects.toThrow("migration 0009_loose begins or ends a transaction");
-    expect(await asRoot("select to_regclass('before_it') as found", "shop")).toEqual([{ found: null }]);
-  });
-
-  test("a function's body may begin and end", async () => {
-    const body = "create function f() returns int language plpgsql as $body$ begin; return 1; end; $body$;".replace("begin;", "begin");
-    expect(await migrate(migration("0010_function", `${body} create procedure p() language plpgsql as $$ begin commit; end $$;`))).toEqual(["0010_function"]);
-  });
-
-  test("two runs at once apply each migration once", async () => {
-    const slow = ["0011_a", "0012_b", "0013_c"].map((name) => migration(name, `select pg_sleep(0.2); create table t_${name} ()`));
-    const told = await Promise.all([migrate(...slow), migrate(...slow)]);
-    expect(told.flat().toSorted()).toEqual(["0011_a", "0012_b", "0013_c"]);
-  });
-
   test("croft's own work leaves no password in the server's log", async () => {
     await asRoot("alter system set log_statement = 'all'");
     await asRoot("select pg_reload_conf()");
@@ -230,18 +160,14 @@ describe.skipIf(programs === undefined)(programs === undefined ? "a real Postgre
     await asRoot("alter database shop owner to shop_owner");
     cluster.stop();
     expect(new Set(Object.values(await differences()))).toEqual(new Set(["hidden"]));
-    await expect(apply(insideServer([])[0] as Resource)).rejects.toMatchObject({ transient: true });
+    await expect(applyAll(insideServer([]))).rejects.toMatchObject({ transient: true });
     cluster.start();
     expect(await differences([FIRST], { "postgres/shop/rw": 1 })).toEqual({});
   });
 
   test("what is no longer wanted is removed, twice without an error", async () => {
     const removal = [...insideServer([FIRST])].reverse();
-    for (const resource of [...removal, ...removal]) {
-      const recorded: Recorded = { ...resource, output: {}, status: "active" };
-      const step: Step = { id: resource.id, kind: resource.kind, host: "local", action: "remove", reason: "", changes: [], after: [], interrupts: [] };
-      await driverOf(resource.kind).remove({ step, recorded, progress: () => {}, signal: new AbortController().signal });
-    }
+    for (const resource of [...removal, ...removal]) await rig.remove(resource);
     expect(new Set(Object.values(await differences()))).toEqual(new Set(["absent"]));
   });
 });

@@ -4,7 +4,7 @@ import type { JsonObject } from "../../provisioner/plan/resource.ts";
 import { quoteName, quoteText } from "./client.ts";
 import type { Database } from "./client.ts";
 import { makeVerifier, verifierFits } from "./scram.ts";
-import { MAINTENANCE, inTransaction, observeIn, specOf, textOf } from "./server.ts";
+import { MAINTENANCE, inTransaction, namesOf, observeIn, specOf, textOf } from "./server.ts";
 import type { See, Servers } from "./server.ts";
 
 const ITERATIONS = 4096;
@@ -36,8 +36,8 @@ const seeRole =
       createRole: row["rolcreaterole"] === true,
       replication: row["rolreplication"] === true,
       bypassRowSecurity: row["rolbypassrls"] === true,
-      memberOf: row["member_of"] as readonly string[],
-      members: row["members"] as readonly string[],
+      memberOf: namesOf(row["member_of"]),
+      members: namesOf(row["members"]),
       password: await passwordFact(servers, request, textOf(row["rolpassword"])),
     };
     return { status: "present", facts };
@@ -45,8 +45,8 @@ const seeRole =
 
 const leaveOthers = async (found: Database, name: string): Promise<void> => {
   const [row] = await found.query(ROLE_QUERY, [name]);
-  for (const other of row?.["member_of"] as readonly string[]) await found.query(`revoke ${quoteName(other)} from ${quoteName(name)} cascade`);
-  for (const other of row?.["members"] as readonly string[]) await found.query(`revoke ${quoteName(name)} from ${quoteName(other)} cascade`);
+  for (const other of namesOf(row?.["member_of"])) await found.query(`revoke ${quoteName(other)} from ${quoteName(name)} cascade`);
+  for (const other of namesOf(row?.["members"])) await found.query(`revoke ${quoteName(name)} from ${quoteName(other)} cascade`);
 };
 
 const applyRole = async (servers: Servers, salt: Buffer, request: ApplyRequest): Promise<JsonObject> => {

@@ -48,12 +48,17 @@ export const makeServers = (tools: PostgresTools): Servers => {
   const open = async (machine: string, database: string): Promise<OpenDatabase> => openDatabase(await tools.connect(machine), database);
   const change: Enter = async (machine, database, work) => {
     const opened = await open(machine, database);
-    return work(opened).finally(opened.close);
+    try {
+      return await work(opened);
+    } finally {
+      await opened.close();
+    }
   };
   return { look: makeLook(open), change, secret: tools.secret };
 };
 
 export const MAINTENANCE = "postgres";
+export const namesOf = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : []);
 export const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 export const specOf = (request: ObserveRequest): JsonObject => (request.resource ?? request.recorded)?.spec ?? {};
 
