@@ -7,7 +7,7 @@ import type { Finding, HostCapacity } from "../plan/lint.ts";
 import type { Observation, Plan, Recorded, Resource, ResourceId } from "../plan/resource.ts";
 import type { State, StateStore } from "../state/store.ts";
 import type { Emit } from "./events.ts";
-import { findUnfinished } from "./journal-entry.ts";
+import { findUnfinished, recallRecords, unendedSteps } from "./journal-entry.ts";
 import type { Unfinished } from "./journal-entry.ts";
 import { openJournal, readJournal, rotateJournal } from "./journal.ts";
 import type { Journal, Who } from "./journal.ts";
@@ -38,21 +38,13 @@ export type Planned = {
   readonly unfinished: ReadonlyMap<ResourceId, Unfinished>;
 };
 
-/** A journalled intent counts as the mark on what it began: without it, what a killed run made and nobody desires now would stay for ever. */
-const findRecorded = (input: PlanInput, unfinished: ReadonlyMap<ResourceId, Unfinished>): ReadonlyMap<ResourceId, Recorded> => {
-  const recorded = new Map(input.state.resources.map((record) => [record.id, record]));
-  const desired = new Set(input.desired.map(({ id }) => id));
-  for (const [id, { record }] of unfinished) if (record !== undefined && !recorded.has(id) && !desired.has(id)) recorded.set(id, record);
-  return recorded;
-};
-
 /** Looks, compares, checks; changes nothing and takes no lock. */
 export const planSite = async (input: PlanInput): Promise<Planned> => {
   const { site, environment, desired, options, hosts } = input;
   const unfinished = findUnfinished(await readJournal(input.journalFile), input.state);
-  const recorded = findRecorded(input, unfinished);
+  const recorded = recallRecords(input.state.resources, unfinished, new Set(desired.map(({ id }) => id)));
   const observed = await observeAll(desired, [...recorded.values()], input.drivers);
-  const plan = makePlan({ site, environment, desired, recorded, observed, unfinished: new Set(unfinished.keys()), options });
+  const plan = makePlan({ site, environment, desired, recorded, observed, unfinished: unendedSteps(unfinished), options });
   return { plan, findings: lintPlan({ plan, desired, recorded, hosts, options }), observed, recorded, unfinished };
 };
 

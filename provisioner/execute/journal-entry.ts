@@ -1,7 +1,7 @@
 /** What a journal's lines say and in which order they may come. Pure. */
 import { CroftError } from "../errors.ts";
 import type { Action, Recorded, ResourceId } from "../plan/resource.ts";
-import type { Entry } from "./journal.ts";
+import type { Done, Entry, Intent } from "./journal.ts";
 
 type StepState = "none" | "intent" | "done" | "failed";
 
@@ -60,22 +60,49 @@ export const parseJournal = (file: string, bytes: Buffer): Parsed => {
   return { entries, wholeBytes };
 };
 
-/** A step of an earlier run whose result no state holds. */
-export type Unfinished = { readonly attempts: number; readonly record: Recorded | undefined };
+/** A step of an earlier run whose result no state holds; `ended` where the step itself was done and only the state was not written. */
+export type Unfinished = { readonly attempts: number; readonly record: Recorded | undefined; readonly ended: boolean };
 
 const EFFECTIVE: ReadonlySet<Action> = new Set(["create", "update", "replace", "remove"]);
+
+const beginStep = (entry: Intent, known: Unfinished | undefined): Unfinished => {
+  const output = known?.record?.output ?? {};
+  return { attempts: entry.attempt, record: entry.record === undefined ? known?.record : { ...entry.record, output }, ended: false };
+};
+
+const endStep = (entry: Done, known: Unfinished, action: Action | undefined): Unfinished =>
+  known.record === undefined ? known : { ...known, record: { ...known.record, output: entry.output }, ended: action !== "remove" };
 
 /** Steps that were begun and never ended, or ended and never reached the state: a run was killed, or failed, inside them. */
 export const findUnfinished = (entries: readonly Entry[], state: { readonly siteId: string; readonly serial: number }): ReadonlyMap<ResourceId, Unfinished> => {
   const open = new Map<ResourceId, Unfinished>();
+  const actions = new Map<ResourceId, Action>();
   let ours = false;
   for (const entry of entries) {
     if (entry.type === "run-started") ours = entry.site === state.siteId;
-    if (!ours) continue;
-    const known = "step" in entry ? open.get(entry.step) : undefined;
-    if (entry.type === "intent" && EFFECTIVE.has(entry.action)) open.set(entry.step, { attempts: entry.attempt, record: entry.record ?? known?.record });
-    if (entry.type === "done" && entry.serial <= state.serial) open.delete(entry.step);
-    else if (entry.type === "done" && known?.record !== undefined) open.set(entry.step, { ...known, record: { ...known.record, output: entry.output } });
+    if (!ours || (entry.type !== "intent" && entry.type !== "done")) continue;
+    const known = open.get(entry.step);
+    if (entry.type === "intent") {
+      actions.set(entry.step, entry.action);
+      if (EFFECTIVE.has(entry.action)) open.set(entry.step, beginStep(entry, known));
+    } else if (entry.serial <= state.serial) open.delete(entry.step);
+    else if (known !== undefined) open.set(entry.step, endStep(entry, known, actions.get(entry.step)));
   }
   return open;
 };
+
+/**
+ * What state holds, with what the journal knows beyond it: results that were never written down, and beginnings
+ * that nobody desires any more. A journalled intent counts as the mark on what it began; without it, what a killed
+ * run made and nobody desires now would stay for ever.
+ */
+export const recallRecords = (recorded: readonly Recorded[], unfinished: ReadonlyMap<ResourceId, Unfinished>, desired: ReadonlySet<ResourceId>): ReadonlyMap<ResourceId, Recorded> => {
+  const records = new Map(recorded.map((record) => [record.id, record]));
+  for (const [id, { record, ended }] of unfinished) {
+    if (record !== undefined && (ended || (!records.has(id) && !desired.has(id)))) records.set(id, record);
+  }
+  return records;
+};
+
+/** Steps to be done again, whatever is observed. */
+export const unendedSteps = (unfinished: ReadonlyMap<ResourceId, Unfinished>): ReadonlySet<ResourceId> => new Set([...unfinished].filter(([, { ended }]) => !ended).map(([id]) => id));

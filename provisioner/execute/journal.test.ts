@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Recorded } from "../plan/resource.ts";
-import { findUnfinished, makeOrderCheck } from "./journal-entry.ts";
+import { findUnfinished, makeOrderCheck, recallRecords, unendedSteps } from "./journal-entry.ts";
 import { openJournal, readJournal, rotateJournal } from "./journal.ts";
 import type { Done, Entry, Failed, Intent, RunEnded, RunStarted } from "./journal.ts";
 
@@ -131,19 +131,24 @@ describe("unfinished steps", () => {
 
   test("an intent without an end, and one that failed", () => {
     expect(unfinished([started("r"), intent("r", "a/a", { record }), intent("r", "b/b"), failed("r", "b/b")])).toEqual({
-      "a/a": { attempts: 1, record },
-      "b/b": { attempts: 1, record: undefined },
+      "a/a": { attempts: 1, record, ended: false },
+      "b/b": { attempts: 1, record: undefined, ended: false },
     });
   });
 
   test("a result that no state holds brings its output", () => {
-    expect(unfinished([started("r"), intent("r", "a/a", { record }), done("r", "a/a", 2)])).toEqual({ "a/a": { attempts: 1, record: { ...record, output: { pid: 1 } } } });
-    expect(unfinished([started("r"), intent("r", "a/a"), done("r", "a/a", 2)])).toEqual({ "a/a": { attempts: 1, record: undefined } });
+    const lost = [started("r"), intent("r", "a/a", { record }), done("r", "a/a", 2)];
+    const recalled = { ...record, output: { pid: 1 } };
+    expect(unfinished(lost)).toEqual({ "a/a": { attempts: 1, record: recalled, ended: true } });
+    expect(unfinished([...lost, started("q"), intent("q", "a/a", { record, action: "update" })])).toEqual({ "a/a": { attempts: 1, record: recalled, ended: false } });
+    expect(unfinished([started("r"), intent("r", "a/a"), done("r", "a/a", 2)])).toEqual({ "a/a": { attempts: 1, record: undefined, ended: false } });
+    expect(unfinished([started("r"), intent("r", "a/a", { action: "retain" }), done("r", "a/a", 2)])).toEqual({});
   });
 
   test("a later run's end counts; a removal that was killed remembers what was made", () => {
     const killed = [started("r"), intent("r", "a/a", { record }), started("q"), intent("q", "a/a", { action: "remove", attempt: 2 })];
-    expect(unfinished(killed)).toEqual({ "a/a": { attempts: 2, record } });
+    expect(unfinished(killed)).toEqual({ "a/a": { attempts: 2, record, ended: false } });
+    expect(unfinished([...killed, done("q", "a/a", 2)])["a/a"]?.ended).toBe(false);
     expect(unfinished([...killed, done("q", "a/a")])).toEqual({});
   });
 
@@ -151,6 +156,21 @@ describe("unfinished steps", () => {
     expect(unfinished([started("r"), intent("r", "a/a", { action: "verify" }), intent("r", "b/b", { action: "forget" })])).toEqual({});
     expect(unfinished([started("r", "s0"), intent("r", "a/a")])).toEqual({});
   });
+});
+
+test("what is recalled beyond the state", () => {
+  const [a, b, c, d] = ["a/a", "b/b", "c/c", "d/d"].map((id): Recorded => ({ id, kind: "k", host: "h", spec: {}, needs: [], output: {}, status: "active" })) as [Recorded, Recorded, Recorded, Recorded];
+  const old = { ...b, spec: { old: true } };
+  const found = new Map([
+    ["a/a", { attempts: 1, record: a, ended: true }],
+    ["b/b", { attempts: 1, record: b, ended: true }],
+    ["c/c", { attempts: 1, record: c, ended: false }],
+    ["d/d", { attempts: 1, record: d, ended: false }],
+    ["e/e", { attempts: 1, record: undefined, ended: false }],
+  ]);
+  expect([...recallRecords([old], found, new Set(["a/a", "c/c"])).values()]).toEqual([b, a, d]);
+  expect(recallRecords([{ ...d, host: "other" }], found, new Set(["c/c"])).get("d/d")?.host).toBe("other");
+  expect([...unendedSteps(found)]).toEqual(["c/c", "d/d", "e/e"]);
 });
 
 describe("rotation", () => {

@@ -123,14 +123,20 @@ describe("a whole run", () => {
   test("runs at most so many steps of a host at once", async () => {
     let now = 0;
     let most = 0;
+    let wanted = 3;
+    let full = Promise.withResolvers<void>();
     world.around = async () => {
       most = Math.max(most, (now += 1));
-      await sleep(5);
+      if (now === wanted) full.resolve();
+      await full.promise;
+      await sleep(1);
       now -= 1;
     };
     const many = Array.from({ length: 12 }, (_, index) => resource(`thing/${index}`));
     await apply(many, {}, { perHost: 3 });
     expect(most).toBe(3);
+    wanted = 12;
+    full = Promise.withResolvers<void>();
     await apply(many.map((item) => ({ ...item, host: item.id, spec: { size: 2 } })), {}, { perHost: 1 });
     expect(most).toBe(12);
   });
