@@ -9,7 +9,7 @@ import type { Shell } from "../../provisioner/transport/shell.ts";
 import { listInstances, withdraw } from "./instances.ts";
 import { answersWell, waitReady } from "./readiness.ts";
 import type { ReleasePayload } from "./resources.ts";
-import { machineOf, nameOf, observeEach, textOf } from "./tools.ts";
+import { machineOf, nameOf, observeEach, stopTimeoutMs, textOf } from "./tools.ts";
 import type { ReleaseTools } from "./tools.ts";
 import { releaseFolder, renderEnvironment, unitInstance } from "./units.ts";
 import { upload } from "./upload.ts";
@@ -42,7 +42,7 @@ const clearPort = async (request: ApplyRequest, { shell, payload, instance, port
   const units = inTheWay.map((other) => unitInstance(payload.name, other.instance));
   if (units.length === 0) return [];
   request.progress(`stopping ${units.join(", ")}, left on port ${port} by an earlier run`);
-  await must(shell, `clearing port ${port}`, sh`systemctl stop ${units}`, { timeoutMs: 180_000 });
+  await must(shell, `clearing port ${port}`, sh`systemctl stop ${units}`, { timeoutMs: stopTimeoutMs(payload.stopTimeoutSeconds) });
   return units;
 };
 

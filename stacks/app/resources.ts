@@ -19,7 +19,9 @@ export type ReleasePayload = {
   readonly environment: Readonly<Record<string, string>>;
   readonly ready: string;
   readonly readyTimeoutSeconds: number;
+  readonly stopTimeoutSeconds: number;
 };
+export type RetirePayload = { readonly stopTimeoutSeconds: number };
 export type StaticPayload = { readonly name: string; readonly file: string };
 
 const READY_TIMEOUT_SECONDS = 60;
@@ -74,6 +76,7 @@ const releaseResource = (input: DesireInput, placed: Placed): Resource => {
       environment: environmentOf(placed),
       ready: workload.health.ready,
       readyTimeoutSeconds: READY_TIMEOUT_SECONDS,
+      stopTimeoutSeconds: workload.stopTimeoutSeconds,
     } satisfies ReleasePayload,
     needs: [resourceId("generation", workload.machine), ...needs],
     lostWith: [resourceId("machine", workload.machine)],
@@ -89,7 +92,7 @@ const retireResource = (input: DesireInput, placed: Placed): Resource => {
     kind: "retire",
     host: hostOf(input.model, workload.machine),
     spec: { machine: workload.machine, running: [instance] },
-    payload: { name },
+    payload: { stopTimeoutSeconds: workload.stopTimeoutSeconds } satisfies RetirePayload,
     needs: [releaseId(name), ...traffic],
     lostWith: [resourceId("machine", workload.machine)],
   };

@@ -5,11 +5,10 @@ import type { JsonObject, Observation } from "../../provisioner/plan/resource.ts
 import { sh } from "../../provisioner/transport/sh.ts";
 import { must } from "../../provisioner/transport/shell.ts";
 import { listInstances } from "./instances.ts";
-import { KEPT_RELEASES, machineOf, nameOf, observeEach } from "./tools.ts";
+import type { RetirePayload } from "./resources.ts";
+import { KEPT_RELEASES, machineOf, nameOf, observeEach, stopTimeoutMs } from "./tools.ts";
 import type { ReleaseTools } from "./tools.ts";
 import { releaseFolder, unitInstance } from "./units.ts";
-
-const STOP_TIMEOUT_MS = 180_000;
 
 const observeRetire = (tools: ReleaseTools, request: ObserveRequest): Promise<Observation> =>
   hiddenWhenUnreachable(machineOf(request), async () => {
@@ -23,11 +22,12 @@ const observeRetire = (tools: ReleaseTools, request: ObserveRequest): Promise<Ob
 const applyRetire = async (tools: ReleaseTools, request: ApplyRequest): Promise<JsonObject> => {
   const name = nameOf(request.step.id);
   const { machine, running: wanted } = request.resource.spec as { machine: string; running: readonly string[] };
+  const { stopTimeoutSeconds } = request.resource.payload as RetirePayload;
   const shell = await tools.connect(machine);
   for (const { instance, running, enabled } of await listInstances(shell, name)) {
     if (wanted.includes(instance) || (!running && !enabled)) continue;
     request.progress(`draining ${instance}`);
-    await must(shell, `stopping release ${instance} of ${name}`, sh`systemctl disable --quiet --now ${unitInstance(name, instance)}`, { timeoutMs: STOP_TIMEOUT_MS });
+    await must(shell, `stopping release ${instance} of ${name}`, sh`systemctl disable --quiet --now ${unitInstance(name, instance)}`, { timeoutMs: stopTimeoutMs(stopTimeoutSeconds) });
   }
   await must(
     shell,

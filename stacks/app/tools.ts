@@ -12,6 +12,9 @@ export type ReleaseTools = {
 /** Releases of a workload that stay on the machine to go back to, the current one among them. */
 export const KEPT_RELEASES = 3;
 
+/** For a command that waits until a unit has stopped: systemd's own time-out comes first. */
+export const stopTimeoutMs = (seconds: number): number => (seconds + 30) * 1000;
+
 export const textOf = (value: Json | undefined): string => (typeof value === "string" ? value : "");
 export const machineOf = (request: ObserveRequest): string => textOf((request.resource ?? request.recorded)?.spec["machine"]);
 export const nameOf = (id: string): string => id.slice(id.indexOf("/") + 1);

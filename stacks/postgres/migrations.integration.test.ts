@@ -62,4 +62,13 @@ describe.skipIf(programs === undefined)(programs === undefined ? "migrations (sk
     const told = await Promise.all([migrate(...slow), migrate(...slow)]);
     expect(told.flat().toSorted()).toEqual(["0011_a", "0012_b", "0013_c"]);
   });
+
+  test("a connection lost on the way is told as what it is, and the next run finishes", async () => {
+    const slow = migration("0014_slow", "create table slow (); select pg_sleep(1)");
+    const lost = expect(migrate(slow)).rejects.toMatchObject({ message: "the connection was lost during migration 0014_slow; it is there as a whole or not at all", transient: false });
+    await new Promise((done) => setTimeout(done, 300));
+    await rig.asRoot("select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(1)%' and pid <> pg_backend_pid()");
+    await lost;
+    expect(await migrate(slow)).toEqual(["0014_slow"]);
+  });
 });

@@ -46,6 +46,12 @@ const findPending = (migrations: readonly Migration[], applied: ReadonlyMap<stri
   return pending;
 };
 
+/** Without an answer nobody knows on which side of the commit the connection was lost. */
+const failed = ({ name }: Migration, cause: unknown): CroftError =>
+  cause instanceof CroftError && cause.transient
+    ? new CroftError("DATABASE", `the connection was lost during migration ${name}; it is there as a whole or not at all`, { cause, hint: "run `croft up` again: it looks first" })
+    : new CroftError("DATABASE", `migration ${name} failed; the database is as it was before it`, { cause, hint: "fix the migration and run `croft up` again" });
+
 const migrate = async (found: Database, owner: string, migration: Migration): Promise<void> => {
   const asOwner = `set local role ${quoteName(owner)}`;
   try {
@@ -57,7 +63,7 @@ const migrate = async (found: Database, owner: string, migration: Migration): Pr
       await found.query("insert into public.croft_migrations (name, sha256) values ($1, $2)", [migration.name, migration.sha256]);
     });
   } catch (cause) {
-    throw new CroftError("DATABASE", `migration ${migration.name} failed; the database is as it was before it`, { cause, hint: "fix the migration and run `croft up` again" });
+    throw failed(migration, cause);
   }
   // A search path that one migration set is not the next one's.
   await found.query("reset all");
