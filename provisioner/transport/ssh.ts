@@ -59,6 +59,8 @@ const openClient = (target: SshTarget): Promise<ClientType> =>
   new Promise((resolve, reject) => {
     const client = new Client();
     let refused: Buffer | undefined;
+    // Every running command waits for the connection's end.
+    client.setMaxListeners(0);
     client.once("ready", () => resolve(client));
     client.once("error", (cause) => reject(connectError(target, cause, refused)));
     client.once("close", () => reject(connectError(target, new Error("connection closed"), refused)));
@@ -96,11 +98,6 @@ const makeCollector = (onLine: ((line: string) => void) | undefined) => {
   };
 };
 
-const openChannel = (client: ClientType, command: string): Promise<ClientChannel> =>
-  new Promise((resolve, reject) => {
-    client.exec(command, (error, channel) => (error ? reject(error) : resolve(channel)));
-  });
-
 const sendInput = async (channel: ClientChannel, options: RunOptions): Promise<void> => {
   if (options.inputFile === undefined) {
     channel.end(options.input ?? "");
@@ -111,29 +108,40 @@ const sendInput = async (channel: ClientChannel, options: RunOptions): Promise<v
 
 type Ended = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
-const settle = (target: SshTarget, client: ClientType, channel: ClientChannel, options: RunOptions): Promise<Ended> =>
+const timer = (milliseconds: number | undefined, expired: () => void): NodeJS.Timeout | undefined =>
+  milliseconds === undefined ? undefined : setTimeout(expired, milliseconds);
+
+/**
+ * Starts a command and waits for its end. All listeners are attached before the callback of `exec` returns:
+ * a short command's exit may be in the very next packet, which is handled in the same turn.
+ */
+const execute = (target: SshTarget, client: ClientType, command: string, options: RunOptions): Promise<Ended> =>
   new Promise((resolve, reject) => {
     const stdout = makeCollector(options.onLine);
     const stderr = makeCollector(options.onLine);
     let exitCode: number | undefined;
-    const fail = (code: "TRANSPORT" | "COMMAND_TIMEOUT", message: string): void => {
-      channel.destroy();
-      reject(new CroftError(code, message, { transient: true, tail: stderr.text().slice(-2000) }));
+    const attach = (channel: ClientChannel): void => {
+      const fail = (code: "TRANSPORT" | "COMMAND_TIMEOUT", message: string): void => {
+        channel.destroy();
+        reject(new CroftError(code, message, { transient: true, tail: stderr.text().slice(-2000) }));
+      };
+      const lost = (): void => fail("TRANSPORT", `the connection to ${target.label} was lost during a command`);
+      const clock = timer(options.timeoutMs, () => fail("COMMAND_TIMEOUT", `a command on ${target.label} took longer than ${options.timeoutMs} ms`));
+      client.once("close", lost);
+      channel.on("data", stdout.add);
+      channel.stderr.on("data", stderr.add);
+      channel.on("exit", (code: number | null) => (exitCode = code ?? 128));
+      channel.once("close", () => {
+        clearTimeout(clock);
+        client.removeListener("close", lost);
+        if (exitCode === undefined) return lost();
+        resolve({ code: exitCode, stdout: stdout.text(), stderr: stderr.text() });
+      });
+      void sendInput(channel, options);
     };
-    const timer =
-      options.timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => fail("COMMAND_TIMEOUT", `a command on ${target.label} took longer than ${options.timeoutMs} ms`), options.timeoutMs);
-    const lost = (): void => fail("TRANSPORT", `the connection to ${target.label} was lost during a command`);
-    client.once("close", lost);
-    channel.on("data", stdout.add);
-    channel.stderr.on("data", stderr.add);
-    channel.on("exit", (code: number | null) => (exitCode = code ?? 128));
-    channel.once("close", () => {
-      clearTimeout(timer);
-      client.removeListener("close", lost);
-      if (exitCode === undefined) return lost();
-      resolve({ code: exitCode, stdout: stdout.text(), stderr: stderr.text() });
+    client.exec(command, (cause, channel) => {
+      if (cause === undefined) attach(channel);
+      else reject(new CroftError("TRANSPORT", `cannot start a command on ${target.label}`, { cause, transient: true }));
     });
   });
 
@@ -163,11 +171,7 @@ export const makeSshShell = (target: SshTarget): Shell => {
     await doorPoint("before");
     const started = performance.now();
     const client = await connection.open();
-    const channel = await openChannel(client, command.text).catch((cause: unknown) => {
-      throw new CroftError("TRANSPORT", `cannot start a command on ${target.label}`, { cause, transient: true });
-    });
-    const ended = settle(target, client, channel, options);
-    const [{ code, stdout, stderr }] = await Promise.all([ended, sendInput(channel, options)]);
+    const { code, stdout, stderr } = await execute(target, client, command.text, options);
     await doorPoint("after");
     return { ok: code === 0, exitCode: code, stdout, stderr, command: command.text, durationMs: performance.now() - started };
   };
@@ -191,8 +195,16 @@ export const makeSshShell = (target: SshTarget): Shell => {
 export const openTerminal = async (target: SshTarget, command: readonly string[]): Promise<number> => {
   const client = await openClient(target);
   const { stdin, stdout, stderr } = process;
+  let code = 0;
+  let closed = (): void => {};
+  const ended = new Promise<void>((resolve) => (closed = resolve));
   const channel = await new Promise<ClientChannel>((resolve, reject) => {
-    const opened = (error: Error | undefined, found: ClientChannel): void => (error ? reject(error) : resolve(found));
+    const opened = (error: Error | undefined, found: ClientChannel): void => {
+      if (error !== undefined) return reject(error);
+      found.on("exit", (status: number | null) => (code = status ?? 128));
+      found.once("close", closed);
+      resolve(found);
+    };
     const size = { term: process.env["TERM"] ?? "xterm", cols: stdout.columns ?? 80, rows: stdout.rows ?? 24 };
     if (command.length === 0) client.shell(size, opened);
     else client.exec(command.map(quoteWord).join(" "), stdout.isTTY ? { pty: size } : {}, opened);
@@ -203,16 +215,11 @@ export const openTerminal = async (target: SshTarget, command: readonly string[]
   stdin.pipe(channel);
   channel.pipe(stdout, { end: false });
   channel.stderr.pipe(stderr, { end: false });
-  return new Promise((resolve) => {
-    let code = 0;
-    channel.on("exit", (status: number | null) => (code = status ?? 128));
-    channel.once("close", () => {
-      if (stdin.isTTY) stdin.setRawMode(false);
-      stdin.unpipe(channel);
-      stdin.pause();
-      stdout.off("resize", resize);
-      client.end();
-      resolve(code);
-    });
-  });
+  await ended;
+  if (stdin.isTTY) stdin.setRawMode(false);
+  stdin.unpipe(channel);
+  stdin.pause();
+  stdout.off("resize", resize);
+  client.end();
+  return code;
 };
