@@ -16,7 +16,7 @@ export const upload = async (shell: Shell, name: string, folder: string, file: s
   await must(
     shell,
     `uploading release ${folder} of ${name}`,
-    sh`set -e; mkdir -p ${base}; rm -rf ${fresh}; mkdir ${fresh}; tar -x -f - -C ${fresh} --no-same-owner --no-same-permissions; chmod -R u=rwX,go=rX ${fresh}; sync -f ${fresh}; mv -T ${fresh} ${target}`,
+    sh`set -e; mkdir -p ${base}; rm -rf ${fresh}; mkdir ${fresh}; tar -x -m -f - -C ${fresh} --no-same-owner --no-same-permissions; chmod -R u=rwX,go=rX ${fresh}; sync -f ${fresh}; mv -T ${fresh} ${target}`,
     { inputFile: file, timeoutMs: UPLOAD_TIMEOUT_MS },
   );
 };
