@@ -60,10 +60,14 @@ const decidePresent = (look: Look, facts: JsonObject): Decision => {
   return compareSpecs(recorded.spec, resource.spec).length > 0 ? touch("as wanted already; croft takes note of it") : KEEP;
 };
 
-const decide = (look: Look, observed: Observation, anew: Anew): Decision => {
-  const lost = (look.resource.lostWith ?? []).find((carrier) => anew.has(carrier));
+const decide = (look: Look, observed: Observation, anew: Anew, unfinished: ReadonlySet<ResourceId>): Decision => {
+  const { lostWith = [] } = look.resource;
+  const lost = lostWith.find((carrier) => anew.has(carrier));
   if (lost !== undefined) return decideLost(look, lost, anew.get(lost) as Action);
   if (observed.status === "absent") return creation(look.resource, absentReason(look));
+  // A run may have been killed between taking the old carrier away and finishing the new one: to create is to ensure.
+  const shaken = observed.status === "hidden" && look.recorded !== undefined ? lostWith.find((carrier) => unfinished.has(carrier)) : undefined;
+  if (shaken !== undefined) return creation(look.resource, `lives on ${shaken}, which an earlier run did not finish`);
   return observed.status === "hidden" ? decideHidden(look, observed.by, anew) : decidePresent(look, observed.facts);
 };
 
@@ -76,11 +80,12 @@ const interruptions = ({ interrupts }: Resource, { action, changes }: Decision):
 export const decideDesired = (input: DiffInput): readonly Decided[] => {
   const byId = new Map(input.desired.map((resource) => [resource.id, resource]));
   const edges = new Map(input.desired.map(({ id, needs, lostWith }) => [id, [...needs, ...(lostWith ?? [])]]));
+  const unfinished = input.unfinished ?? new Set();
   const anew = new Map<ResourceId, Action>();
   return topologicalOrder(edges).map((id) => {
     const resource = byId.get(id) as Resource;
-    const look = { resource, recorded: input.recorded.get(id), unfinished: input.unfinished?.has(id) ?? false };
-    const decision = decide(look, input.observed.get(id) ?? ABSENT, anew);
+    const look = { resource, recorded: input.recorded.get(id), unfinished: unfinished.has(id) };
+    const decision = decide(look, input.observed.get(id) ?? ABSENT, anew, unfinished);
     if (decision.action === "create" || decision.action === "replace") anew.set(id, decision.action);
     return { id, kind: resource.kind, host: resource.host, decision, interrupts: interruptions(resource, decision) };
   });

@@ -81,6 +81,15 @@ describe("replacement", () => {
     expect(lines(planOf({ desired: [resource("slot/a", { needs: ["machine/db"] }), machine], observed: { "slot/a": hidden("machine/db") } }))[1]).toBe("create slot/a: new");
   });
 
+  test("killed half way: what lived on the old one is made again, what lives elsewhere is verified", () => {
+    const plan = planOf({ desired: [disk, machine, generation, role], recorded, observed: { "disk/data": present(), "machine/db": present({}), "generation/db": hidden("machine/db"), "role/shop": hidden("machine/db") }, unfinished: ["machine/db"] });
+    expect(lines(plan).slice(1)).toEqual([
+      "update machine/db: an earlier run did not finish it",
+      "create generation/db: lives on machine/db, which an earlier run did not finish",
+      "verify role/shop: verify after machine/db starts",
+    ]);
+  });
+
   test("is not forced by a property that is not there yet, but by one inside it", () => {
     const nested = resource("machine/x", { spec: { seed: { a: 1, b: 2 } }, replaceOn: ["seed"] });
     expect(stepOf(planOf({ desired: [nested], observed: { "machine/x": present({}) } }), "machine/x").action).toBe("update");

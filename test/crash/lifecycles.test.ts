@@ -13,7 +13,7 @@ import type { JsonObject, Observation, Plan, Recorded, Resource, ResourceId } fr
 import { emptyState } from "../../provisioner/state/store.ts";
 import type { State } from "../../provisioner/state/store.ts";
 
-const LIFECYCLES = Number(process.env["CROFT_LIFECYCLES"] ?? 5000);
+const LIFECYCLES = Number(process.env["CROFT_LIFECYCLES"] ?? 3000);
 
 /** Mulberry32: the same seed, the same life. */
 const makeRandom = (seed: number): (() => number) => {
