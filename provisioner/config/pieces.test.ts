@@ -16,7 +16,7 @@ import { closest } from "./suggest.ts";
 import { makeText, showValue } from "./text.ts";
 
 describe("cycles", () => {
-  const edges = (text: string) => new Map(text.split(" ").map((edge) => [edge[0] ?? "", [...edge.slice(2)]]));
+  const edges = (text: string) => new Map(text.split(" ").map((edge) => [edge[0] ?? "", Array.from(edge.slice(2))]));
 
   test.each([
     ["a>b b>c", undefined],

@@ -86,7 +86,7 @@ const HINTS: Readonly<Record<string, string>> = {
 export const explainSyntax = (fault: SyntaxFault, content: string): Finding => {
   const binding = looseBinding(content, fault);
   if (binding !== undefined) return binding;
-  const isFlow = /^Flow/.test(fault.message);
+  const isFlow = fault.message.startsWith("Flow");
   if (fault.code === "BAD_INDENT" && !isFlow) return misaligned(content, fault.span.start);
   if (fault.code === "BLOCK_AS_IMPLICIT_KEY") return nestedKey(content, fault);
   if (fault.code === "TAB_AS_INDENT") return { code: "E0117", message: "a tab is used for indentation", span: fault.span, hint: "use spaces (YAML forbids tabs)" };

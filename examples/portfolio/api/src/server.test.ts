@@ -55,7 +55,7 @@ describe.skipIf(SKIP_REASON)(`stopping${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`
       const [response] = await once(get({ host: "127.0.0.1", port, path, agent, headers: { "X-Request-Id": path.replaceAll("/", ".") } }), "response");
       return response;
     };
-    await (await ask("/ping")).resume();
+    (await ask("/ping")).resume();
     const holder = await database.owner.connect();
     await holder.query("begin; lock table profile in access exclusive mode");
     const slow = ask("/api/about/v1/me");

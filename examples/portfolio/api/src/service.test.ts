@@ -64,7 +64,7 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
     const { status, json } = await ask("GET", `${LIST}?visible=true&page=1&size=3`, { headers: PUBLIC });
     expect(status).toBe(200);
     expect(json).toMatchObject({ page: 1, size: 3, totalPages: 3 });
-    expect(json.projects.map((project: any) => project.metadata.title)).toEqual(["Tideland", "Salt Line", "Nocturne"]);
+    expect(json.projects.map((project: { metadata: { title: string } }) => project.metadata.title)).toEqual(["Tideland", "Salt Line", "Nocturne"]);
     expect(json.projects[0]).toEqual({
       id: TIDELAND,
       metadata: { title: "Tideland", subTitle: "Nine weeks on the mud flats", client: "Self-initiated" },
@@ -89,7 +89,7 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
     expect((await ask("GET", `${LIST}?visible=true&adult=true`, { headers: PUBLIC })).json).toMatchObject({ totalPages: 0, projects: [] });
     expect((await ask("GET", `${LIST}?visible=true&adult=false`, { headers: PUBLIC })).json.projects).toHaveLength(7);
     expect(await ask("GET", `${LIST}?visible=false`, { headers: PUBLIC })).toMatchObject({ status: 403, json: errorOf("portfolio-admin") });
-    expect((await ask("GET", `${LIST}?visible=false`)).json.projects.map((each: any) => each.id)).toEqual([UNDERTOW]);
+    expect((await ask("GET", `${LIST}?visible=false`)).json.projects.map((each: { id: string }) => each.id)).toEqual([UNDERTOW]);
   });
 
   test("hidden projects and their spotlights stay hidden from the public", async () => {
@@ -180,7 +180,7 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
 
   test("spotlights", async () => {
     const { json } = await ask("GET", SPOTLIGHTS, { headers: PUBLIC });
-    expect(json.map((each: any) => each.metadata.title)).toEqual(["Tideland", "Kiln", "Slow Rail"]);
+    expect(json.map((each: { metadata: { title: string } }) => each.metadata.title)).toEqual(["Tideland", "Kiln", "Slow Rail"]);
     expect(json[0]).toEqual({
       id: "5eed0000-0000-4000-8000-000000000301", projectId: TIDELAND, adult: false, createdOn: "2026-04-03T08:00:00.000Z",
       metadata: { title: "Tideland", subTitle: "Nine weeks on the mud flats", client: "Self-initiated" },

@@ -8,7 +8,7 @@ export class Failure extends Error {
 }
 
 /** Puts outer messages in front of a failure's chain. */
-export const within = <T>(messages: readonly string[], act: () => T): T => {
+const within = <T>(messages: readonly string[], act: () => T): T => {
   try {
     return act();
   } catch (error) {
@@ -17,7 +17,7 @@ export const within = <T>(messages: readonly string[], act: () => T): T => {
   }
 };
 
-export const withinAsync = async <T>(messages: readonly string[], act: () => Promise<T>): Promise<T> => {
+const withinAsync = async <T>(messages: readonly string[], act: () => Promise<T>): Promise<T> => {
   try {
     return await act();
   } catch (error) {

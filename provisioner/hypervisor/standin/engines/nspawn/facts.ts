@@ -22,7 +22,7 @@ const isSeed = (path: string): boolean => {
   return bytes.toString("latin1").trim().toUpperCase() === "CIDATA";
 };
 
-const bridgeOf = (tap: string): string | undefined | "missing" => {
+const bridgeOf = (tap: string): string | undefined => {
   if (!existsSync(`/sys/class/net/${tap}`)) return "missing";
   const master = `/sys/class/net/${tap}/master`;
   return existsSync(master) ? basename(readlinkSync(master)) : undefined;

@@ -17,7 +17,7 @@ const hostnameOf = (words: readonly string[], standard: string): string => {
 export type HostFacts = {
   readonly isSeed: (path: string) => boolean;
   /** The tap's bridge; `missing` where there is no such tap. */
-  readonly bridgeOf: (tap: string) => string | undefined | "missing";
+  readonly bridgeOf: (tap: string) => string | undefined;
 };
 
 const networkOf = (config: VmConfig, facts: HostFacts): GuestPlan["network"] => {
