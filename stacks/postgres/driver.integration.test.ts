@@ -71,6 +71,8 @@ describe.skipIf(programs === undefined)(programs === undefined ? "a real Postgre
     await expect(asApp("shop_ro", "shop", "insert into note (body) values ('no')")).rejects.toThrow("permission denied for table note");
     await expect(asApp("shop_rw", "shop", "create table mine ()")).rejects.toThrow("permission denied for schema public");
     await expect(asApp("shop_rw", "shop", "drop table note")).rejects.toThrow("must be owner");
+    expect(await asApp("shop_rw", "shop", "select name from croft_migrations order by name")).toEqual([{ name: "0001_item" }, { name: "0002_note" }]);
+    await expect(asApp("shop_rw", "shop", "delete from croft_migrations")).rejects.toThrow("permission denied for table croft_migrations");
   });
 
   test("an older release sees no difference in newer rows", async () => {
@@ -114,6 +116,9 @@ describe.skipIf(programs === undefined)(programs === undefined ? "a real Postgre
     },
     { what: "a default privilege that went", sql: "alter default privileges for role shop_owner revoke select on tables from shop_ro", database: "shop", shown: { "postgres-grants/shop": [{ path: "tables.shop_ro", to: "r" }] } },
     { what: "a default privilege too many", sql: "alter default privileges for role shop_owner grant truncate on tables to shop_rw", database: "shop", shown: { "postgres-grants/shop": [{ path: "tables.shop_rw", from: "arwdD", to: "arwd" }] } },
+    { what: "a default privilege in the schema alone", sql: "alter default privileges for role shop_owner in schema public grant select on tables to other_ro", database: "shop", shown: { "postgres-grants/shop": [{ path: "tables.other_ro", from: "r" }] } },
+    { what: "a default privilege on functions", sql: "alter default privileges for role shop_owner grant execute on functions to other_ro", database: "shop", shown: { "postgres-grants/shop": [{ path: "functions.other_ro", from: "X" }] } },
+    { what: "a record of migrations that the app may write", sql: "grant insert, update, delete on croft_migrations to shop_rw", database: "shop", shown: { "migrations/shop": [{ path: "readers.shop_rw", from: "arwd", to: "r" }] } },
     { what: "another owner of the schema", sql: "alter schema public owner to other_owner", database: "shop", shown: { "postgres-grants/shop": [{ path: "schema.other_owner", from: "UC" }, { path: "schema.shop_owner", to: "UC" }] } },
     { what: "a migration nobody remembers", sql: "delete from croft_migrations where name = '0001_item'; drop table item", database: "shop", shown: { "migrations/shop": [{ path: "applied.0001_item", to: expect.any(String) as unknown }] } },
   ];
@@ -130,7 +135,7 @@ describe.skipIf(programs === undefined)(programs === undefined ? "a real Postgre
     await asRoot("drop role shop_ro");
     const wrong = await differences();
     expect(wrong["postgres-role/shop_ro"]).toBe("absent");
-    expect(wrong["postgres-grants/shop"]).toEqual(["connect", "schema", "tables", "sequences"].map((place) => expect.objectContaining({ path: `${place}.shop_ro` }) as unknown));
+    expect(wrong["postgres-grants/shop"]).toEqual(["connect", "schema", "tables", "sequences", "functions"].map((place) => expect.objectContaining({ path: `${place}.shop_ro` }) as unknown));
     await repair();
     expect(await differences()).toEqual({});
     expect(await asApp("shop_ro", "shop", "select name from item")).toEqual([{ name: "one; commit;" }]);

@@ -9,14 +9,17 @@ import type { See, Servers } from "./server.ts";
 
 type GrantSpec = { readonly machine: string; readonly database: string; readonly owner: string; readonly rw: string; readonly ro: string };
 
-const defaults = (type: "r" | "S"): string =>
-  `array(select distinct item from pg_default_acl, unnest(defaclacl::text[]) item where defaclrole = $1::regrole and defaclnamespace = 0 and defaclobjtype = '${type}' order by item)`;
+/** For the whole database and for its schema `public`: PostgreSQL adds them up. */
+const defaults = (type: "r" | "S" | "f"): string =>
+  `array(select distinct item from pg_default_acl, unnest(defaclacl::text[]) item where defaclrole = $1::regrole and defaclnamespace in (0, 'public'::regnamespace) and defaclobjtype = '${type}' order by item)`;
 
 const ACL_QUERY = `select
   (select coalesce(datacl, acldefault('d', datdba))::text[] from pg_database where datname = current_database()) as database,
   (select coalesce(nspacl, acldefault('n', nspowner))::text[] from pg_namespace where nspname = 'public') as schema,
   ${defaults("r")} as tables,
-  ${defaults("S")} as sequences`;
+  ${defaults("S")} as sequences,
+  ${defaults("f")} as functions,
+  to_regclass('public.croft_migrations') is not null as logged`;
 
 const seeGrants: See = async (found, request) => {
   const spec = specOf(request) as JsonObject & GrantSpec;
@@ -33,6 +36,7 @@ const seeGrants: See = async (found, request) => {
     schema: toGrants(row["schema"]),
     tables: without(toGrants(row["tables"]), spec.owner),
     sequences: without(toGrants(row["sequences"]), spec.owner),
+    functions: without(toGrants(row["functions"]), spec.owner),
   };
   return { status: "present", facts };
 };
@@ -54,15 +58,21 @@ const grantStatements = (row: Row, spec: GrantSpec): readonly string[] => {
     ...others(row["schema"]).map((name) => `revoke all on schema public from ${name} cascade`),
     `grant all on schema public to ${owner}`,
     `grant usage on schema public to ${rw}, ${ro}`,
-    ...["tables", "sequences"].flatMap((objects) => others(row[objects]).map((name) => `${byDefault} revoke all on ${objects} from ${name} cascade`)),
+    ...["tables", "sequences", "functions"].flatMap((objects) =>
+      others(row[objects]).flatMap((name) => [byDefault, `${byDefault} in schema public`].map((place) => `${place} revoke all on ${objects} from ${name} cascade`)),
+    ),
     `${byDefault} grant select, insert, update, delete on tables to ${rw}`,
     `${byDefault} grant select on tables to ${ro}`,
     `${byDefault} grant usage, select, update on sequences to ${rw}`,
     `${byDefault} grant select on sequences to ${ro}`,
+    `${byDefault} grant execute on functions to ${rw}, ${ro}`,
     `grant select, insert, update, delete on all tables in schema public to ${rw}`,
     `grant select on all tables in schema public to ${ro}`,
     `grant usage, select, update on all sequences in schema public to ${rw}`,
     `grant select on all sequences in schema public to ${ro}`,
+    `grant execute on all functions in schema public to ${rw}, ${ro}`,
+    // What croft itself wrote down is read, not written, by those who come in for the app.
+    ...(row["logged"] === true ? [`revoke insert, update, delete on public.croft_migrations from ${rw}`] : []),
   ];
 };
 

@@ -1,10 +1,12 @@
 /** Migrations: each once, in order, in a transaction of its own, as the database's owner. */
+import { isDeepStrictEqual } from "node:util";
 import { CroftError } from "../../provisioner/errors.ts";
 import type { ApplyRequest, Driver } from "../../provisioner/execute/driver.ts";
 import type { Migration } from "../../provisioner/model/contribution.ts";
 import type { JsonObject } from "../../provisioner/plan/resource.ts";
 import { quoteName } from "./client.ts";
 import type { Database } from "./client.ts";
+import { toGrants, without } from "./privileges.ts";
 import { inTransaction, observeIn, specOf, textOf } from "./server.ts";
 import type { See, Servers } from "./server.ts";
 
@@ -17,13 +19,21 @@ const readApplied = async (found: Database): Promise<ReadonlyMap<string, string>
   return new Map(rows.map((row) => [textOf(row["name"]), textOf(row["sha256"])]));
 };
 
+const READERS = "select relacl::text[] as items, pg_get_userbyid(relowner) as owner from pg_class where oid = to_regclass('public.croft_migrations')";
+
+/** Who but its owner may do what with the table; undefined where there is none yet. */
+const readReaders = async (found: Database): Promise<JsonObject | undefined> => {
+  const [row] = await found.query(READERS);
+  return row === undefined ? undefined : without(toGrants(row["items"]), textOf(row["owner"]));
+};
+
 /** Newer rows than the release knows are no difference: going back to an older release keeps the schema. */
 const seeMigrations: See = async (found, request) => {
   const spec = specOf(request);
   const wanted = Object.keys((spec["applied"] ?? {}) as JsonObject);
   const applied = await readApplied(found);
   const facts = Object.fromEntries(wanted.flatMap((name) => (applied.has(name) ? [[name, (applied.get(name) ?? "").slice(0, 16)]] : [])));
-  return { status: "present", facts: { machine: spec["machine"] ?? "", database: spec["database"] ?? "", owner: spec["owner"] ?? "", applied: facts } };
+  return { status: "present", facts: { machine: spec["machine"] ?? "", database: spec["database"] ?? "", owner: spec["owner"] ?? "", readers: (await readReaders(found)) ?? spec["readers"] ?? {}, applied: facts } };
 };
 
 const NO_STATEMENT = /\$([A-Za-z_]*)\$[^]*?\$\1\$|'(?:[^']|'')*'|"[^"]*"|--[^\n]*|\/\*[^]*?\*\//g;
@@ -72,8 +82,18 @@ const migrate = async (found: Database, owner: string, migration: Migration): Pr
 /** Any number, the same for every croft: two runs never migrate one database together. */
 const LOCK = 7_263_549;
 
+/** The app reads what was applied; were it to write there, croft would believe it. */
+const protectLog = async (found: Database, wanted: JsonObject): Promise<void> => {
+  const known = await readReaders(found);
+  if (known === undefined || isDeepStrictEqual(known, wanted)) return;
+  const readers = Object.keys(wanted);
+  const names = [...new Set([...Object.keys(known), ...readers])].map((name) => (name === "PUBLIC" ? "public" : quoteName(name)));
+  await found.query(`revoke all on public.croft_migrations from ${names.join(", ")} cascade`);
+  await found.query(`grant select on public.croft_migrations to ${readers.map(quoteName).join(", ")}`);
+};
+
 const applyMigrations = async (servers: Servers, request: ApplyRequest): Promise<JsonObject> => {
-  const { machine, database, owner } = request.resource.spec as { machine: string; database: string; owner: string };
+  const { machine, database, owner, readers } = request.resource.spec as { machine: string; database: string; owner: string; readers: JsonObject };
   const { migrations } = request.resource.payload as { migrations: readonly Migration[] };
   await servers.change(machine, database, async (found) => {
     await found.query("select pg_advisory_lock($1)", [LOCK]);
@@ -81,6 +101,7 @@ const applyMigrations = async (servers: Servers, request: ApplyRequest): Promise
       request.progress(migration.name);
       await migrate(found, owner, migration);
     }
+    await inTransaction(found, () => protectLog(found, readers));
   });
   return {};
 };

@@ -1,6 +1,7 @@
 /** What is desired for PostgreSQL and what apps can bind to. */
 import { describe, expect, test } from "vitest";
 import type { Versions } from "../../provisioner/model/contribution.ts";
+import { makePlan } from "../../provisioner/plan/diff.ts";
 import { postgresDomain } from "./resources.ts";
 import { desireInput, migration, model } from "./testing/model.fixture.ts";
 
@@ -21,10 +22,20 @@ describe("resources", () => {
       "postgres-role/shop_owner": ["generation/data", "secret/postgres/shop/owner"],
       "postgres-role/shop_rw": ["generation/data", "secret/postgres/shop/rw"],
       "postgres-role/shop_ro": ["generation/data", "secret/postgres/shop/ro"],
-      "postgres-database/shop": ["postgres-role/shop_owner"],
+      "postgres-database/shop": ["postgres-role/shop_owner", "postgres-role/shop_rw", "postgres-role/shop_ro"],
       "postgres-grants/shop": ["postgres-database/shop", "postgres-role/shop_owner", "postgres-role/shop_rw", "postgres-role/shop_ro"],
       "migrations/shop": ["postgres-grants/shop"],
     });
+  });
+
+  test("no role leaves before the database that names it", () => {
+    const inside = resources.filter(({ kind }) => kind.startsWith("postgres-"));
+    const recorded = new Map(inside.map((resource) => [resource.id, { ...resource, output: {}, status: "active" as const }]));
+    const observed = new Map(inside.map(({ id, spec }) => [id, { status: "present" as const, facts: spec }]));
+    const { steps } = makePlan({ site: "shop", environment: "default", desired: [], recorded, observed, options: { allowDestroy: ["shop"] } });
+    const roles = steps.filter(({ id }) => id.startsWith("postgres-role/shop_"));
+    expect(roles.map(({ action }) => action)).toEqual(["remove", "remove", "remove"]);
+    for (const { after } of roles) expect(after).toContain("postgres-database/shop");
   });
 
   test("what is inside the server stays and goes with its disk; so do the passwords", () => {
@@ -48,12 +59,13 @@ describe("resources", () => {
       schema: { shop_owner: "UC", shop_ro: "U", shop_rw: "U" },
       tables: { shop_ro: "r", shop_rw: "arwd" },
       sequences: { shop_ro: "r", shop_rw: "rwU" },
+      functions: { shop_ro: "X", shop_rw: "X" },
     });
-    expect(find("migrations/shop")?.spec).toEqual({ machine: "data", database: "shop", owner: "shop_owner", applied: { "0001_item": FIRST.sha256.slice(0, 16) } });
+    expect(find("migrations/shop")?.spec).toEqual({ machine: "data", database: "shop", owner: "shop_owner", readers: { shop_ro: "r", shop_rw: "r" }, applied: { "0001_item": FIRST.sha256.slice(0, 16) } });
   });
 
   test("the machine's part waits for the certificate and the disk, and mounts before it starts", () => {
-    expect(parts).toMatchObject([{ machine: "data", name: "postgres", needs: ["slot/data/postgres-certificate", "disk/data-db"], units: [{ name: "var-lib-croft-postgres.mount" }, { name: "croft-postgres.service" }] }]);
+    expect(parts).toMatchObject([{ machine: "data", name: "postgres", needs: ["slot/data/postgres-certificate", "disk/data-db"], units: [{ name: "var-lib-croft-postgres.mount" }, { name: "croft-postgres.service", watches: ["/etc/croft/postgres/postgresql.conf", "/etc/croft/postgres/pg_hba.conf", "/etc/croft/postgres/pg_ident.conf"] }] }]);
   });
 
   test("no password and no SQL in what is compared and remembered", () => {

@@ -104,7 +104,8 @@ const databaseResources = (place: DatabasePlace): readonly Resource[] => {
       id: databaseId(database),
       kind: "postgres-database",
       spec: { machine: section.machine, name: database, owner: names.owner, encoding: "UTF8" },
-      needs: [roleId(database, "owner")],
+      // All three: a role cannot be dropped while its database still names it in a privilege.
+      needs: ROLES.map((role) => roleId(database, role)),
       data: true,
     },
     {
@@ -124,6 +125,7 @@ const wantedGrants = (names: Readonly<Record<RoleName, string>>) => ({
   schema: { [names.owner]: "UC", [names.ro]: "U", [names.rw]: "U" },
   tables: { [names.ro]: "r", [names.rw]: "arwd" },
   sequences: { [names.ro]: "r", [names.rw]: "rwU" },
+  functions: { [names.ro]: "X", [names.rw]: "X" },
 });
 
 const migrationResource = (place: DatabasePlace): readonly Resource[] => {
@@ -135,7 +137,7 @@ const migrationResource = (place: DatabasePlace): readonly Resource[] => {
       ...inside(place),
       id: migrationsId(app.name),
       kind: "migrations",
-      spec: { machine: section.machine, database, owner: roleName(database, "owner"), applied: Object.fromEntries(migrations.map(({ name, sha256 }) => [name, sha256.slice(0, 16)])) },
+      spec: { machine: section.machine, database, owner: roleName(database, "owner"), readers: { [roleName(database, "ro")]: "r", [roleName(database, "rw")]: "r" }, applied: Object.fromEntries(migrations.map(({ name, sha256 }) => [name, sha256.slice(0, 16)])) },
       payload: { migrations },
       needs: [grantsId(database)],
       lostWith: [...inside(place).lostWith, databaseId(database)],
