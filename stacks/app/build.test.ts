@@ -60,6 +60,15 @@ describe("builds", () => {
     expect(told).toHaveLength(1);
   });
 
+  test("find programs of the packages beside and above the source, the nearest first", async () => {
+    for (const [place, word] of [["api/node_modules/.bin/near", "near"], ["node_modules/.bin/near", "far"], ["node_modules/.bin/above", "above"]] as const) {
+      write(place, `#!/bin/sh\necho ${word}\n`);
+      chmodSync(join(folder, place), 0o755);
+    }
+    await buildApi({ ...built, build: "mkdir dist && near > dist/said && above >> dist/said && cp dist/said ../said" });
+    expect(readFileSync(join(folder, "said"), "utf8")).toBe("near\nabove\n");
+  });
+
   test("happen again where the cached release or its note is lost or broken", async () => {
     const first = await buildApi();
     rmSync(first.file);

@@ -51,9 +51,15 @@ const sourceHash = async (source: string, workload: Workload): Promise<string> =
     .digest("hex");
 };
 
+/** A folder of programs for each `node_modules` from the source upwards, as npm does for its scripts. */
+const programFolders = (source: string): readonly string[] => {
+  const above = resolve(source, "..");
+  return [join(source, "node_modules", ".bin"), ...(above === source ? [] : programFolders(above))];
+};
+
 const runBuild = async (tools: BuildTools, name: string, source: string, command: string): Promise<void> => {
   tools.onBuild(`building ${name}: ${command}`);
-  const result = await tools.shell.run(sh`cd ${source} && exec sh -c ${command}`, { timeoutMs: BUILD_TIMEOUT_MS });
+  const result = await tools.shell.run(sh`cd ${source} && PATH=${programFolders(resolve(source)).join(":")}:"$PATH" exec sh -c ${command}`, { timeoutMs: BUILD_TIMEOUT_MS });
   if (result.ok) return;
   throw new CroftError("BUILD_FAILED", `building ${name} failed (exit ${result.exitCode}): ${command}`, {
     tail: `${result.stdout}\n${result.stderr}`.trim().split("\n").slice(-20).join("\n"),
