@@ -18,8 +18,12 @@ let upPoints: readonly Point[] = [];
 let destroyPoints: readonly Point[] = [];
 const matrix: string[] = [];
 
-/** Only names: sizes, times and process ids differ between equal sites. */
-const inventory = (): readonly string[] => hostInventory().filter((line) => !/\/(journal\.\d+|state\.json\.\d|events\.json)/.test(line));
+/** Only names: sizes, times and process ids differ between equal sites, and version ids come from a site's random id. */
+const inventory = (): readonly string[] =>
+  hostInventory()
+    .filter((line) => !/\/(journal\.\d+|state\.json\.\d|events\.json)/.test(line))
+    .map((line) => line.replaceAll(/\b[0-9a-f]{12,16}\b/g, "*"))
+    .toSorted();
 
 const record = async (words: readonly string[]): Promise<readonly Point[]> => {
   const file = join(tmpdir(), "croft-e2e-points");

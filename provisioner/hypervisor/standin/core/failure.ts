@@ -7,25 +7,6 @@ export class Failure extends Error {
   }
 }
 
-/** Puts outer messages in front of a failure's chain. */
-const within = <T>(messages: readonly string[], act: () => T): T => {
-  try {
-    return act();
-  } catch (error) {
-    if (error instanceof Failure) throw new Failure(...messages, ...error.chain);
-    throw error;
-  }
-};
-
-const withinAsync = async <T>(messages: readonly string[], act: () => Promise<T>): Promise<T> => {
-  try {
-    return await act();
-  } catch (error) {
-    if (error instanceof Failure) throw new Failure(...messages, ...error.chain);
-    throw error;
-  }
-};
-
 export const notCreated = (): Failure => new Failure("VM is not created");
 export const notRunning = (): Failure => new Failure("VM is not running");
 export const alreadyCreated = (): Failure => new Failure("VM is already created");
