@@ -37,8 +37,13 @@ export default defineConfig({
     ],
     coverage: {
       provider: "v8",
-      include: ["provisioner/execute/journal.ts", "provisioner/execute/lock*.ts", "provisioner/state/*.ts", "provisioner/plan/diff.ts", "provisioner/transport/sh.ts"],
-      exclude: ["**/*.test.ts"],
+      include: [
+        "provisioner/execute/{journal,journal-entry,lock,flock,owner,faults,retry,run,observe}.ts",
+        "provisioner/state/*.ts",
+        "provisioner/plan/*.ts",
+        "provisioner/transport/sh.ts",
+      ],
+      exclude: ["**/*.test.ts", "**/*.fixture.ts"],
       thresholds: { lines: 100, branches: 100 },
     },
   },

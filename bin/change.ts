@@ -75,7 +75,7 @@ const endText = (result: RunResult, exitCode: number, tookMs: number): string =>
   const failed = result.failed.map(({ step }) => step.id).join(", ");
   if (exitCode === EXIT.ok) return `Done: ${result.done.length} steps in ${seconds(tookMs)}.`;
   if (exitCode === EXIT.changes) return `Done in ${seconds(tookMs)}, but ${result.differs.join(", ")} turned out different: run \`croft up\` again to see and repair it.`;
-  if (exitCode === EXIT.failed) return `Failed at ${failed} after ${seconds(tookMs)}; ${result.done.length} steps are done, ${result.notStarted.length} were not started. Running the same command again goes on from here.`;
+  if (exitCode === EXIT.failed || exitCode === EXIT.io) return `Failed at ${failed} after ${seconds(tookMs)}; ${result.done.length} steps are done, ${result.notStarted.length} were not started. Running the same command again goes on from here.`;
   return `Interrupted at a step border after ${seconds(tookMs)}; ${result.done.length} steps are done, ${result.notStarted.length} were not started.`;
 };
 

@@ -55,16 +55,12 @@ const firewallFact = (seen: Seen, request: ObserveRequest): string => {
 const scriptFact = async (tools: NetworkTools, host: string): Promise<string> =>
   readFile(networkFiles(tools.folder(host)).script, "utf8").then((script) => shortHash(script, 16), () => "absent");
 
-const tableOf = (request: ObserveRequest): string =>
-  request.resource === undefined
-    ? text(request.recorded?.output["table"])
-    : (request.resource.payload as NetworkPayload).input.table;
-
 const observeOne = async (tools: NetworkTools, request: ObserveRequest): Promise<Observation> => {
   const spec = (request.resource ?? request.recorded)?.spec ?? {};
   const host = (request.resource ?? request.recorded)?.host ?? "";
   const bridge = text(spec["bridge"]);
-  const seen = await look(tools, bridge, tableOf(request));
+  const table = text(spec["table"]);
+  const seen = await look(tools, bridge, table);
   const there = await bridgeExists(bridge);
   const script = await scriptFact(tools, host);
   if (!there && seen.rules === "" && script === "absent") return { status: "absent" };
@@ -73,6 +69,7 @@ const observeOne = async (tools: NetworkTools, request: ObserveRequest): Promise
     bridge: there ? bridge : "absent",
     address: seen.addresses.includes(`inet ${text(spec["address"])} `) ? text(spec["address"]) : "absent",
     blackhole: seen.routes.includes(`blackhole ${text(spec["blackhole"])} `) ? text(spec["blackhole"]) : "absent",
+    table,
     published: request.recorded?.spec["published"] ?? {},
     firewall: firewallFact(seen, request),
     forwarding: seen.forwarding === "1",
@@ -107,13 +104,13 @@ const apply = async (tools: NetworkTools, request: ApplyRequest): Promise<JsonOb
   await claimForwarding(tools.hostFolder, tools.siteKey);
   await must(tools.shell, "setting up the network", sh`sh ${files.script}`);
   const { rules } = await look(tools, payload.input.bridge, payload.input.table);
-  return { listing: shortHash(rules, 16), table: payload.input.table };
+  return { listing: shortHash(rules, 16) };
 };
 
 const remove = async (tools: NetworkTools, request: RemoveRequest): Promise<void> => {
   const bridge = text(request.recorded.spec["bridge"]);
   const subnet = text(request.recorded.spec["blackhole"]);
-  const table = text(request.recorded.output["table"]);
+  const table = text(request.recorded.spec["table"]);
   await must(
     tools.shell,
     "removing the network",

@@ -81,6 +81,7 @@ export const networkResource = (input: NetworkInput, rulesFile: string): Resourc
     bridge: input.bridge,
     address: `${input.gateway}/24`,
     blackhole: input.subnet,
+    table: input.table,
     published: publishedFacts(input),
     firewall: shortHash(rules, 16),
     forwarding: true,
