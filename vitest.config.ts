@@ -9,7 +9,10 @@ export default defineConfig({
         test: {
           ...common,
           name: "unit",
-          include: ["{bin,provisioner,images,cloud-init,nginx,stacks,observability,examples,bench}/**/*.test.ts", "test/architecture.test.ts"],
+          include: [
+            "{bin,provisioner,images,cloud-init,nginx,stacks,observability,examples,bench}/**/*.test.ts",
+            "test/architecture.test.ts",
+          ],
           exclude: ["**/node_modules/**", "**/*.integration.test.ts"],
           testTimeout: 20_000,
         },

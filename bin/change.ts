@@ -32,7 +32,12 @@ export type ChangeOptions = {
   readonly question: string;
 };
 
-export type Changed = { readonly exitCode: number; readonly planned: Planned; readonly result: RunResult | undefined; readonly state: State };
+export type Changed = {
+  readonly exitCode: number;
+  readonly planned: Planned;
+  readonly result: RunResult | undefined;
+  readonly state: State;
+};
 
 const CROFT_VERSION = "0.1.0";
 const PER_HOST = 6;
@@ -54,7 +59,12 @@ const watchSignals = (io: Io): { readonly signal: AbortSignal; readonly stop: ()
   return { signal: controller.signal, stop: () => void process.off("SIGINT", onSignal).off("SIGTERM", onSignal) };
 };
 
-const planInputOf = async (loaded: Loaded, world: World, desired: { resources: readonly Resource[]; state: State }, diff: DiffOptions): Promise<PlanInput> => ({
+const planInputOf = async (
+  loaded: Loaded,
+  world: World,
+  desired: { resources: readonly Resource[]; state: State },
+  diff: DiffOptions,
+): Promise<PlanInput> => ({
   site: loaded.model.site,
   environment: loaded.model.environment,
   desired: desired.resources,
@@ -74,8 +84,10 @@ const showPlan = (io: Io, planned: Planned, input: PlanInput, json: boolean): vo
 const endText = (result: RunResult, exitCode: number, tookMs: number): string => {
   const failed = result.failed.map(({ step }) => step.id).join(", ");
   if (exitCode === EXIT.ok) return `Done: ${result.done.length} steps in ${seconds(tookMs)}.`;
-  if (exitCode === EXIT.changes) return `Done in ${seconds(tookMs)}, but ${result.differs.join(", ")} turned out different: run \`croft up\` again to see and repair it.`;
-  if (exitCode === EXIT.failed || exitCode === EXIT.io) return `Failed at ${failed} after ${seconds(tookMs)}; ${result.done.length} steps are done, ${result.notStarted.length} were not started. Running the same command again goes on from here.`;
+  if (exitCode === EXIT.changes)
+    return `Done in ${seconds(tookMs)}, but ${result.differs.join(", ")} turned out different: run \`croft up\` again to see and repair it.`;
+  if (exitCode === EXIT.failed || exitCode === EXIT.io)
+    return `Failed at ${failed} after ${seconds(tookMs)}; ${result.done.length} steps are done, ${result.notStarted.length} were not started. Running the same command again goes on from here.`;
   return `Interrupted at a step border after ${seconds(tookMs)}; ${result.done.length} steps are done, ${result.notStarted.length} were not started.`;
 };
 
@@ -91,14 +103,21 @@ const runChange = async (loaded: Loaded, io: Io, options: ChangeOptions, world: 
     first,
     again: async () => {
       const state = (await loaded.store.read()) ?? loaded.state;
-      if (state.siteId !== loaded.state.siteId) throw new CroftError("PLAN_STALE", "another run created this site meanwhile; nothing was done", { hint: "croft up" });
+      if (state.siteId !== loaded.state.siteId)
+        throw new CroftError("PLAN_STALE", "another run created this site meanwhile; nothing was done", { hint: "croft up" });
       const input = await planInputOf(loaded, world, options.desire(loaded, state), options.diff);
       return { input, planned: await planSite(input) };
     },
     store: loaded.store,
     lock: { file: loaded.paths.lock, ownerFile: loaded.paths.owner, waitMs: options.waitMs, say: (text) => io.error(text) },
     journalFile: loaded.paths.journal,
-    who: { user: userInfo().username, host: hostname(), pid: process.pid, command: ["croft", ...process.argv.slice(2)].join(" "), croft: CROFT_VERSION },
+    who: {
+      user: userInfo().username,
+      host: hostname(),
+      pid: process.pid,
+      command: ["croft", ...process.argv.slice(2)].join(" "),
+      croft: CROFT_VERSION,
+    },
     run: randomUUID(),
     emit,
     now: () => new Date().toISOString(),
@@ -111,7 +130,17 @@ const runChange = async (loaded: Loaded, io: Io, options: ChangeOptions, world: 
   });
   const exitCode = exitCodeOf(result, signal);
   const took = performance.now() - started;
-  if (options.json) io.out(JSON.stringify({ type: "run-ended", exitCode, durationMs: Math.round(took), done: result.done, failed: result.failed.map(({ step }) => step.id), notStarted: result.notStarted }));
+  if (options.json)
+    io.out(
+      JSON.stringify({
+        type: "run-ended",
+        exitCode,
+        durationMs: Math.round(took),
+        done: result.done,
+        failed: result.failed.map(({ step }) => step.id),
+        notStarted: result.notStarted,
+      }),
+    );
   else {
     io.out(`\n${endText(result, exitCode, took)}`);
     if (took > 2000) io.out(`Longest: ${slowest(timings(), 4)}.`);
@@ -127,7 +156,9 @@ export const change = async (loaded: Loaded, io: Io, options: ChangeOptions): Pr
     const input = await planInputOf(loaded, world, desired, options.diff);
     const first = await planSite(input);
     if (options.onlyPlan !== undefined && options.onlyPlan !== first.plan.hash) {
-      throw new CroftError("PLAN_STALE", "the site is not as it was when this plan was made; nothing was done", { hint: "make a new one: `croft plan --out FILE`" });
+      throw new CroftError("PLAN_STALE", "the site is not as it was when this plan was made; nothing was done", {
+        hint: "make a new one: `croft plan --out FILE`",
+      });
     }
     showPlan(io, first, input, options.json);
     refuseFindings(first.findings);
@@ -143,4 +174,3 @@ export const change = async (loaded: Loaded, io: Io, options: ChangeOptions): Pr
     await world.close();
   }
 };
-

@@ -122,7 +122,10 @@ const rememberedFrom = (state: State): Remembered => ({
 });
 
 /** The site's public names with the gateway's address, for /etc/hosts. */
-export const publicNames = (model: Model, desired: DesiredSite): { readonly address: string; readonly names: readonly string[] } | undefined => {
+export const publicNames = (
+  model: Model,
+  desired: DesiredSite,
+): { readonly address: string; readonly names: readonly string[] } | undefined => {
   const edge = model.services["gateway"]?.machine;
   const address = edge === undefined ? undefined : desired.addresses.get(edge);
   const names = [...new Set(model.apps.flatMap((app) => app.routes.map((route) => route.host)))];
@@ -155,7 +158,16 @@ export const loadSite = async (input: LoadInput): Promise<Loaded> => {
   const due = (await listCertificates(paths, new Date())).filter((certificate) => certificate.due).map(({ name }) => name);
   const from = (stored: State): { desired: DesiredSite; state: State } => {
     const now = withRenewals(stored, due);
-    const desired = desireSite({ model, roots, platform, remembered: rememberedFrom(now), domains: DOMAINS, lateEndpoints, releases, migrations });
+    const desired = desireSite({
+      model,
+      roots,
+      platform,
+      remembered: rememberedFrom(now),
+      domains: DOMAINS,
+      lateEndpoints,
+      releases,
+      migrations,
+    });
     const addresses = { ...now.addresses, ...Object.fromEntries(desired.addresses) };
     const resources = [...desired.resources, ...namesResources(model, desired, now)];
     return { desired: { ...desired, resources }, state: { ...now, addresses, hosts: desired.hosts } };

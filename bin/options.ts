@@ -25,7 +25,9 @@ export const parseWords = <T extends ParseArgsOptionsConfig>(words: readonly str
 export const parseOptions = <T extends ParseArgsOptionsConfig>(words: readonly string[], options: T) => {
   const { values, positionals } = parseWords(words, options);
   if (positionals.length > 1) {
-    throw new CroftError("USAGE", `one site at a time, got ${positionals.map((word) => `\`${word}\``).join(" and ")}`, { hint: "croft --help" });
+    throw new CroftError("USAGE", `one site at a time, got ${positionals.map((word) => `\`${word}\``).join(" and ")}`, {
+      hint: "croft --help",
+    });
   }
   return { values, site: positionals[0] ?? "." };
 };

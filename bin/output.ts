@@ -7,8 +7,26 @@ import type { Io } from "./main.ts";
 export const seconds = (milliseconds: number): string =>
   milliseconds < 10_000 ? `${(milliseconds / 1000).toFixed(1)} s` : `${Math.round(milliseconds / 1000)} s`;
 
-const DOING = { create: "creating", update: "updating", replace: "replacing", remove: "removing", verify: "verifying", retain: "keeping", forget: "forgetting", keep: "keeping" } as const;
-const DONE = { create: "created", update: "updated", replace: "replaced", remove: "removed", verify: "verified", retain: "kept", forget: "forgotten", keep: "kept" } as const;
+const DOING = {
+  create: "creating",
+  update: "updating",
+  replace: "replacing",
+  remove: "removing",
+  verify: "verifying",
+  retain: "keeping",
+  forget: "forgetting",
+  keep: "keeping",
+} as const;
+const DONE = {
+  create: "created",
+  update: "updated",
+  replace: "replaced",
+  remove: "removed",
+  verify: "verified",
+  retain: "kept",
+  forget: "forgotten",
+  keep: "kept",
+} as const;
 
 export type Timing = { readonly id: string; readonly durationMs: number };
 
@@ -18,7 +36,12 @@ const failureLines = (error: unknown): readonly string[] => {
   const [first = "", ...causes] = errorChain(error);
   const tail = error instanceof CroftError ? (error.tail ?? "").split("\n").filter((line) => line !== "") : [];
   const hint = error instanceof CroftError ? error.hint : undefined;
-  return [first, ...causes.map((cause) => `caused by: ${cause}`), ...tail.map((line) => `| ${line}`), ...(hint === undefined ? [] : [`next: ${hint}`])];
+  return [
+    first,
+    ...causes.map((cause) => `caused by: ${cause}`),
+    ...tail.map((line) => `| ${line}`),
+    ...(hint === undefined ? [] : [`next: ${hint}`]),
+  ];
 };
 
 const endLine = (event: Exclude<RunEvent, { type: "step-started" | "step-progress" }>): readonly string[] => {
@@ -30,12 +53,14 @@ const endLine = (event: Exclude<RunEvent, { type: "step-started" | "step-progres
   return [`  ${step.id} FAILED${took}: ${first}`, ...rest.map((line) => `      ${line}`)];
 };
 
-const makeJson = (io: Io, remember: (event: RunEvent) => void): Emit => (event) => {
-  remember(event);
-  const { step, ...rest } = event;
-  const error = event.type === "step-failed" ? { error: failureLines(event.error) } : {};
-  io.out(JSON.stringify({ ...rest, ...error, id: step.id, action: step.action }));
-};
+const makeJson =
+  (io: Io, remember: (event: RunEvent) => void): Emit =>
+  (event) => {
+    remember(event);
+    const { step, ...rest } = event;
+    const error = event.type === "step-failed" ? { error: failureLines(event.error) } : {};
+    io.out(JSON.stringify({ ...rest, ...error, id: step.id, action: step.action }));
+  };
 
 /** Redraws the lines of running steps below what is already said. */
 const makeLive = (io: Io, remember: (event: RunEvent) => void): { emit: Emit; end: () => void } => {

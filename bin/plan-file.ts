@@ -21,7 +21,9 @@ export const encodePlanFile = (content: PlanFile): string => {
 export const decodePlanFile = (file: string, text: string): PlanFile => {
   const match = /^croft-plan 1 ([0-9a-f]{64})\n(.*)\n$/s.exec(text);
   if (match === null || digest(match[2] ?? "") !== match[1]) {
-    throw new CroftError("PLAN_INVALID", `${file} is not a plan that croft saved, or it was changed since`, { hint: "croft plan --out FILE" });
+    throw new CroftError("PLAN_INVALID", `${file} is not a plan that croft saved, or it was changed since`, {
+      hint: "croft plan --out FILE",
+    });
   }
   return JSON.parse(match[2] ?? "") as PlanFile;
 };

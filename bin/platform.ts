@@ -20,7 +20,10 @@ export const findPlatform = async (roots: Roots, environment: Io["environment"])
   const real = wanted === undefined ? await hasUsableKvm() : wanted === "cloud-hypervisor";
   const common = { architecture: architecture(), digestOf: digestOf(architecture()) };
   if (!real) return { ...common, standIn: true, hypervisor: "stand-in", program: standInProgram() };
-  const program = await ensureArtifact({ shell: makeLocalShell(), folder: cachePaths(roots).artifacts, architecture: common.architecture }, "cloud-hypervisor");
+  const program = await ensureArtifact(
+    { shell: makeLocalShell(), folder: cachePaths(roots).artifacts, architecture: common.architecture },
+    "cloud-hypervisor",
+  );
   const version = CATALOGUE["cloud-hypervisor"]?.version ?? "";
   return { ...common, standIn: false, hypervisor: `cloud-hypervisor ${version}`, program: [program] };
 };

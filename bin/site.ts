@@ -108,8 +108,7 @@ type Context = {
 };
 
 const hostIndex = (context: Context, host: string): number => context.hosts.indexOf(host);
-const gatewayOf = (context: Context, host: string): string =>
-  hostGateway(context.input.model.network, hostIndex(context, host));
+const gatewayOf = (context: Context, host: string): string => hostGateway(context.input.model.network, hostIndex(context, host));
 const addressOf = (context: Context, machine: string): string => {
   const address = context.addresses.get(machine);
   if (address === undefined) throw new RangeError(`no machine is called ${machine}`);
@@ -302,4 +301,3 @@ export const desireSite = (input: SiteInput): DesiredSite => {
   ];
   return { resources, addresses, hosts, endpoints, flows };
 };
-

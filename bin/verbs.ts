@@ -4,14 +4,34 @@ import type { CommandModule } from "./main.ts";
 type Verb = { readonly summary: string; readonly usage: string; readonly load: () => Promise<CommandModule> };
 
 export const VERBS: Readonly<Record<string, Verb>> = {
-  up: { usage: "up [SITE]", summary: "bring the site to what croft.yaml says, and show where to look", load: () => import("./commands/up.ts") },
+  up: {
+    usage: "up [SITE]",
+    summary: "bring the site to what croft.yaml says, and show where to look",
+    load: () => import("./commands/up.ts"),
+  },
   plan: { usage: "plan [SITE]", summary: "show exactly what `up` would do", load: () => import("./commands/plan.ts") },
   apply: { usage: "apply FILE", summary: "do a plan saved by `plan --out FILE`, or refuse it", load: () => import("./commands/apply.ts") },
-  status: { usage: "status [SITE]", summary: "what runs where, what drifted, what nothing restarts", load: () => import("./commands/status.ts") },
+  status: {
+    usage: "status [SITE]",
+    summary: "what runs where, what drifted, what nothing restarts",
+    load: () => import("./commands/status.ts"),
+  },
   smoke: { usage: "smoke [SITE]", summary: "prove the running site over HTTPS", load: () => import("./commands/smoke.ts") },
-  destroy: { usage: "destroy [SITE]", summary: "remove the site; data disks stay unless --purge", load: () => import("./commands/destroy.ts") },
-  vm: { usage: "vm list | ssh NAME | log NAME", summary: "machines: list them, get a shell, read a console", load: () => import("./commands/vm.ts") },
-  state: { usage: "state restore [SITE]", summary: "go back to the newest good generation of the state file", load: () => import("./commands/state.ts") },
+  destroy: {
+    usage: "destroy [SITE]",
+    summary: "remove the site; data disks stay unless --purge",
+    load: () => import("./commands/destroy.ts"),
+  },
+  vm: {
+    usage: "vm list | ssh NAME | log NAME",
+    summary: "machines: list them, get a shell, read a console",
+    load: () => import("./commands/vm.ts"),
+  },
+  state: {
+    usage: "state restore [SITE]",
+    summary: "go back to the newest good generation of the state file",
+    load: () => import("./commands/state.ts"),
+  },
   init: { usage: "init [FOLDER]", summary: "write a ten-line croft.yaml to start from", load: () => import("./commands/init.ts") },
   config: { usage: "config [SITE]", summary: "show the configuration with every default", load: () => import("./commands/config.ts") },
 };

@@ -8,11 +8,7 @@ import type { Shell } from "../provisioner/transport/shell.ts";
 const FIXED_DATE = "2020010100000000";
 const FIXED_SECONDS = Date.UTC(2020, 0, 1) / 1000;
 
-export const writeSeed = async (
-  shell: Shell,
-  files: Readonly<Record<string, string>>,
-  target: string,
-): Promise<void> => {
+export const writeSeed = async (shell: Shell, files: Readonly<Record<string, string>>, target: string): Promise<void> => {
   const work = await mkdtemp(join(dirname(target), ".seed-"));
   try {
     for (const [name, text] of Object.entries(files)) {

@@ -23,7 +23,11 @@ export const IMAGE_BYTES = 4 * 1024 ** 3;
 export const imageFolder = (folder: string, id: string): string => join(folder, id);
 export const rootFile = (folder: string, id: string): string => join(folder, id, "root.raw");
 
-const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 /** An image is whole once its folder has its final name. */
 export const imageExists = (folder: string, id: string): Promise<boolean> => exists(rootFile(folder, id));
@@ -37,11 +41,16 @@ export const findMirror = async (shell: Shell): Promise<Mirror> => {
     "reading the apt configuration",
     sh`apt-get indextargets --format '$(ORIGIN) $(CODENAME) $(SITE)' 'Created-By: Packages'`,
   );
-  const rows = list.split("\n").map((line) => line.split(" ")).filter((row) => row[0]?.startsWith("Debian"));
+  const rows = list
+    .split("\n")
+    .map((line) => line.split(" "))
+    .filter((row) => row[0]?.startsWith("Debian"));
   const main = rows.find((row) => !(row[1] ?? "").includes("-"))?.[2];
   const security = rows.find((row) => (row[1] ?? "").endsWith("-security"))?.[2];
   if (main === undefined) {
-    throw new CroftError("HOST_UNFIT", "this host's apt knows no Debian mirror", { hint: "run `apt-get update` with a Debian source, then try again" });
+    throw new CroftError("HOST_UNFIT", "this host's apt knows no Debian mirror", {
+      hint: "run `apt-get update` with a Debian source, then try again",
+    });
   }
   return { main, security: security ?? `${main}-security`, keyring: KEYRING };
 };
@@ -111,12 +120,7 @@ const removeStale = async (folder: string): Promise<void> => {
   }
 };
 
-export const buildImage = async (
-  tools: ImageTools,
-  recipe: Recipe,
-  id: string,
-  report: (line: string) => void,
-): Promise<void> => {
+export const buildImage = async (tools: ImageTools, recipe: Recipe, id: string, report: (line: string) => void): Promise<void> => {
   await mkdir(tools.folder, { recursive: true, mode: 0o700 });
   await removeStale(tools.folder);
   const work = join(tools.folder, `.work-${process.pid}-${id}`);

@@ -59,10 +59,7 @@ export const makeRecipe = (input: RecipeInput): Recipe => {
     suite: "trixie",
     architecture: input.architecture,
     roles: names,
-    packages: sortedUnique([
-      ...roles.flatMap((role) => role.packages),
-      ...(input.kernel ? kernelPackages(input.architecture) : []),
-    ]),
+    packages: sortedUnique([...roles.flatMap((role) => role.packages), ...(input.kernel ? kernelPackages(input.architecture) : [])]),
     unstable: sortedUnique(roles.flatMap((role) => role.unstable ?? [])),
     masked: sortedUnique(roles.flatMap((role) => role.masked ?? [])),
     before: Object.assign({}, ...roles.map((role) => role.before ?? {})) as Record<string, string>,

@@ -89,8 +89,7 @@ export const BASE: Role = {
     "/etc/ssh/sshd_config.d/10-croft.conf": SSHD,
     "/etc/cloud/cloud.cfg.d/90-croft.cfg": CLOUD_INIT,
     "/etc/systemd/system/croft-boot.service": BOOT_GUARD,
-    "/etc/systemd/system.conf.d/10-croft.conf":
-      "[Manager]\nDefaultTimeoutStopSec=20s\nDefaultTimerAccuracySec=100ms\n",
+    "/etc/systemd/system.conf.d/10-croft.conf": "[Manager]\nDefaultTimeoutStopSec=20s\nDefaultTimerAccuracySec=100ms\n",
   },
 };
 

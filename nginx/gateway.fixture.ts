@@ -50,7 +50,12 @@ export const makeAuthority = async (): Promise<Authority> => {
 };
 
 export type Answer = { readonly status: number; readonly headers: IncomingMessage["headers"]; readonly body: string };
-export type Ask = { readonly host?: string; readonly method?: string; readonly headers?: Record<string, string>; readonly body?: string | Buffer };
+export type Ask = {
+  readonly host?: string;
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: string | Buffer;
+};
 
 /** Folders of the temporary machine, by the path they have inside. */
 const MOUNTS = ["/etc/croft", "/usr/lib/croft", "/run/croft-gateway", "/var/cache/croft-gateway", "/var/lib/croft"] as const;
@@ -108,7 +113,10 @@ export class Gateway {
   config(app: App): GatewayConfig {
     return {
       hosts: toHosts(makeModel([app])),
-      roots: new Map([["portfolio-site", "/var/lib/croft/releases/portfolio-site/current"], ["portfolio-docs", "/var/lib/croft/releases/portfolio-docs/current"]]),
+      roots: new Map([
+        ["portfolio-site", "/var/lib/croft/releases/portfolio-site/current"],
+        ["portfolio-docs", "/var/lib/croft/releases/portfolio-docs/current"],
+      ]),
       host: "portfolio.test",
       places: this.places,
     };
@@ -154,16 +162,36 @@ export class Gateway {
 
   #inside(command: string): readonly string[] {
     const mounts = MOUNTS.map((path) => `mount --bind ${this.path(path)} ${this.#root}${path}`);
-    return ["-c", [...mounts, `mount --bind /proc ${this.#root}/proc`, `mount --bind /dev ${this.#root}/dev`, `exec chroot ${this.#root} /bin/sh -c "${command}"`].join(" && ")];
+    return [
+      "-c",
+      [
+        ...mounts,
+        `mount --bind /proc ${this.#root}/proc`,
+        `mount --bind /dev ${this.#root}/dev`,
+        `exec chroot ${this.#root} /bin/sh -c "${command}"`,
+      ].join(" && "),
+    ];
   }
 
   async start(): Promise<void> {
-    const child = spawn("unshare", ["--mount", "sh", ...this.#inside(`${SCRIPT_FILE} check && exec setpriv --reuid=www-data --regid=www-data --clear-groups --no-new-privs /usr/sbin/nginx -g 'daemon off;' -c /etc/croft/gateway/nginx.conf`)]);
+    const child = spawn("unshare", [
+      "--mount",
+      "sh",
+      ...this.#inside(
+        `${SCRIPT_FILE} check && exec setpriv --reuid=www-data --regid=www-data --clear-groups --no-new-privs /usr/sbin/nginx -g 'daemon off;' -c /etc/croft/gateway/nginx.conf`,
+      ),
+    ]);
     this.#process = child;
     child.stderr.on("data", (data) => (this.errors += String(data)));
     for (let tries = 0; tries < 100; tries += 1) {
       if (child.exitCode !== null) throw new Error(`nginx ended: ${this.errors}`);
-      if (await this.status("health").then((text) => text === "ok\n", () => false)) return;
+      if (
+        await this.status("health").then(
+          (text) => text === "ok\n",
+          () => false,
+        )
+      )
+        return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     throw new Error(`nginx does not answer: ${this.errors}`);
@@ -181,7 +209,18 @@ export class Gateway {
   async reload(): Promise<{ readonly ok: boolean; readonly text: string; readonly milliseconds: number }> {
     const start = performance.now();
     const pid = String(await this.masterPid());
-    const done = await run("nsenter", ["--target", pid, "--mount", "--root", "--wd", "/usr/bin/env", `MAINPID=${pid}`, "/bin/sh", SCRIPT_FILE, "reload"]).then(
+    const done = await run("nsenter", [
+      "--target",
+      pid,
+      "--mount",
+      "--root",
+      "--wd",
+      "/usr/bin/env",
+      `MAINPID=${pid}`,
+      "/bin/sh",
+      SCRIPT_FILE,
+      "reload",
+    ]).then(
       ({ stderr }) => ({ ok: true, text: stderr }),
       (error: { stderr?: string }) => ({ ok: false, text: String(error.stderr) }),
     );
@@ -201,7 +240,16 @@ export class Gateway {
   ask(path: string, { host = "www.portfolio.test", method = "GET", headers = {}, body }: Ask = {}): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const servername = host.endsWith("portfolio.test") && host.split(".").length < 4 ? host : "portfolio.test";
-      const options = { host: "127.0.0.1", port: this.ports.https, path, method, servername, ca: this.authority.root.certificate, headers: { host, ...headers }, agent: false as const };
+      const options = {
+        host: "127.0.0.1",
+        port: this.ports.https,
+        path,
+        method,
+        servername,
+        ca: this.authority.root.certificate,
+        headers: { host, ...headers },
+        agent: false as const,
+      };
       const sent = request(options, (answer) => {
         let text = "";
         answer.setEncoding("utf8").on("data", (data: string) => (text += data));
@@ -218,7 +266,10 @@ export class Gateway {
       let got = "";
       const socket = connect(port, "127.0.0.1", () => socket.write(text));
       socket.setTimeout(3000, () => socket.destroy());
-      socket.on("data", (data) => (got += String(data))).on("close", () => resolve(got)).on("error", reject);
+      socket
+        .on("data", (data) => (got += String(data)))
+        .on("close", () => resolve(got))
+        .on("error", reject);
     });
   }
 }

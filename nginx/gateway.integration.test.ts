@@ -103,19 +103,35 @@ describe.skipIf(root === undefined)(`a real gateway${reason}`, () => {
   });
 
   test("HTTP/2 and TLS 1.2 and 1.3 with the post-quantum group, nothing older", async () => {
-    const session = connectHttp2(`https://www.portfolio.test:${gateway.ports.https}`, { ca: gateway.authority.root.certificate, lookup: toLoopback });
+    const session = connectHttp2(`https://www.portfolio.test:${gateway.ports.https}`, {
+      ca: gateway.authority.root.certificate,
+      lookup: toLoopback,
+    });
     const status = await new Promise((resolve, reject) => {
       session.on("error", reject);
-      session.request({ ":path": "/", ":authority": "www.portfolio.test" }).on("response", (headers) => resolve(headers[":status"])).on("error", reject).end();
+      session
+        .request({ ":path": "/", ":authority": "www.portfolio.test" })
+        .on("response", (headers) => resolve(headers[":status"]))
+        .on("error", reject)
+        .end();
     });
     session.close();
     expect(status).toBe(200);
     const shake = (options: object): Promise<string> =>
       new Promise((resolve) => {
-        const socket = connectTls({ host: "127.0.0.1", port: gateway.ports.https, servername: "www.portfolio.test", ca: gateway.authority.root.certificate, ...options }, () => {
-          resolve(String(socket.getProtocol()));
-          socket.destroy();
-        }).on("error", (error) => resolve(`refused ${error.message.slice(0, 0)}`));
+        const socket = connectTls(
+          {
+            host: "127.0.0.1",
+            port: gateway.ports.https,
+            servername: "www.portfolio.test",
+            ca: gateway.authority.root.certificate,
+            ...options,
+          },
+          () => {
+            resolve(String(socket.getProtocol()));
+            socket.destroy();
+          },
+        ).on("error", (error) => resolve(`refused ${error.message.slice(0, 0)}`));
       });
     expect(await shake({ maxVersion: "TLSv1.2" })).toBe("TLSv1.2");
     expect(await shake({})).toBe("TLSv1.3");
@@ -151,7 +167,11 @@ describe.skipIf(root === undefined)(`a real gateway${reason}`, () => {
 
   test("caching: names with a hash for ever, all else asked again and answered with 304", async () => {
     const hashed = await gateway.ask("/assets/index-KQ5LM2XN.js", { headers: { "accept-encoding": "gzip" } });
-    expect(hashed.headers).toMatchObject({ "cache-control": "public, max-age=31536000, immutable", "content-encoding": "gzip", vary: "Accept-Encoding" });
+    expect(hashed.headers).toMatchObject({
+      "cache-control": "public, max-age=31536000, immutable",
+      "content-encoding": "gzip",
+      vary: "Accept-Encoding",
+    });
     const plain = await gateway.ask("/assets/my-background.png");
     expect(plain.headers["cache-control"]).toBe("no-cache");
     const data = await gateway.ask("/data.json", { headers: { "accept-encoding": "gzip" } });
@@ -209,14 +229,36 @@ describe.skipIf(root === undefined)(`a real gateway${reason}`, () => {
     expect((await gateway.ask("/only-put", { host })).headers.allow).toBe("PUT");
     expect((await gateway.ask("/metrics", { host })).status).toBe(404);
     expect((await gateway.ask("/secret/x", { host })).status).toBe(403);
-    expect(await gateway.ask("/old", { host })).toMatchObject({ status: 302, headers: { location: "https://www.portfolio.test/works?a=1" } });
+    expect(await gateway.ask("/old", { host })).toMatchObject({
+      status: 302,
+      headers: { location: "https://www.portfolio.test/works?a=1" },
+    });
   });
 
   test("spellings that could be read in two ways never arrive", async () => {
     const before = seen.length;
-    const paths = ["//ping", "/ping/../api/x", "/./ping", "/ping/..", "/%2e%2e/metrics", "/%2e/metrics", "/ping%2f..%2fmetrics", "/metrics;a=1", "/metrics%3b", "/%5cmetrics", "/ping%00", "/ping%0d%0aX:1", "/ping%23", "/%252e%252e/metrics", "/metrics%20", "/metrics%2F"];
+    const paths = [
+      "//ping",
+      "/ping/../api/x",
+      "/./ping",
+      "/ping/..",
+      "/%2e%2e/metrics",
+      "/%2e/metrics",
+      "/ping%2f..%2fmetrics",
+      "/metrics;a=1",
+      "/metrics%3b",
+      "/%5cmetrics",
+      "/ping%00",
+      "/ping%0d%0aX:1",
+      "/ping%23",
+      "/%252e%252e/metrics",
+      "/metrics%20",
+      "/metrics%2F",
+    ];
     for (const host of ["portfolio.test", "www.portfolio.test"]) {
-      const statuses = await Promise.all(paths.filter((path) => path !== "/metrics%20").map(async (path) => (await gateway.ask(path, { host })).status));
+      const statuses = await Promise.all(
+        paths.filter((path) => path !== "/metrics%20").map(async (path) => (await gateway.ask(path, { host })).status),
+      );
       expect(new Set(statuses)).toEqual(new Set([400]));
     }
     expect(seen.length).toBe(before);
@@ -228,16 +270,24 @@ describe.skipIf(root === undefined)(`a real gateway${reason}`, () => {
     const over = (text: string): Promise<string> =>
       new Promise((resolve, reject) => {
         let got = "";
-        const socket = connectTls({ host: "127.0.0.1", port: gateway.ports.https, servername: "www.portfolio.test", ca: gateway.authority.root.certificate }, () => socket.write(text));
+        const socket = connectTls(
+          { host: "127.0.0.1", port: gateway.ports.https, servername: "www.portfolio.test", ca: gateway.authority.root.certificate },
+          () => socket.write(text),
+        );
         socket.setTimeout(2000, () => socket.destroy());
-        socket.on("data", (data) => (got += String(data))).on("close", () => resolve(got.split("\r\n")[0] ?? "")).on("error", reject);
+        socket
+          .on("data", (data) => (got += String(data)))
+          .on("close", () => resolve(got.split("\r\n")[0] ?? ""))
+          .on("error", reject);
       });
     const before = seen.length;
     const end = "Connection: close\r\n\r\n";
     expect(await over(`GET https://www.portfolio.test/metrics HTTP/1.1\r\nHost: www.portfolio.test\r\n${end}`)).toContain("404");
     expect(await over(`GET https://other.test/ping HTTP/1.1\r\nHost: www.portfolio.test\r\n${end}`)).toMatch(/40[04]/);
     expect(await over(`GET /ping HTTP/1.1\r\nHost: www.portfolio.test\r\nHost: portfolio.test\r\n${end}`)).toContain("400");
-    expect(await over(`GET /ping HTTP/1.1\r\nHost: www.portfolio.test\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n${end}`)).toContain("400");
+    expect(
+      await over(`GET /ping HTTP/1.1\r\nHost: www.portfolio.test\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n${end}`),
+    ).toContain("400");
     expect(await over(`GET /ping HTTP/1.1\r\nHost: www.portfolio.test\r\nTransfer-Encoding: xchunked\r\n${end}`)).toMatch(/40[0]|501/);
     expect(await over(`GET /pi\x01ng HTTP/1.1\r\nHost: www.portfolio.test\r\n${end}`)).toContain("400");
     expect(await over(`TRACE /ping HTTP/1.1\r\nHost: www.portfolio.test\r\n${end}`)).toContain("405");
@@ -248,16 +298,34 @@ describe.skipIf(root === undefined)(`a real gateway${reason}`, () => {
   test("the upstream sees the gateway's headers, never the client's", async () => {
     const answer = await gateway.ask("/ping?token=abc", {
       headers: {
-        "x-api-key": "stolen", "x-auth-roles": "portfolio-admin", "X-Auth-Subject": "root", "x-forwarded-for": "1.2.3.4", "x-forwarded-proto": "http",
-        "x-forwarded-host": "evil.test", "x-real-ip": "1.2.3.4", forwarded: "for=1.2.3.4", "x-request-id": "mine", x_auth_roles: "admin", upgrade: "h2c", connection: "upgrade, x-auth-roles", "x-original-url": "/metrics", authorization: "Bearer t",
+        "x-api-key": "stolen",
+        "x-auth-roles": "portfolio-admin",
+        "X-Auth-Subject": "root",
+        "x-forwarded-for": "1.2.3.4",
+        "x-forwarded-proto": "http",
+        "x-forwarded-host": "evil.test",
+        "x-real-ip": "1.2.3.4",
+        forwarded: "for=1.2.3.4",
+        "x-request-id": "mine",
+        x_auth_roles: "admin",
+        upgrade: "h2c",
+        connection: "upgrade, x-auth-roles",
+        "x-original-url": "/metrics",
+        authorization: "Bearer t",
       },
     });
     expect(last().url).toBe("/ping?token=abc");
     expect(last().headers).toMatchObject({
-      "x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "https", "x-forwarded-host": "www.portfolio.test", "x-real-ip": "127.0.0.1", host: "www.portfolio.test",
-      "x-request-id": answer.headers["x-request-id"], authorization: "Bearer t",
+      "x-forwarded-for": "127.0.0.1",
+      "x-forwarded-proto": "https",
+      "x-forwarded-host": "www.portfolio.test",
+      "x-real-ip": "127.0.0.1",
+      host: "www.portfolio.test",
+      "x-request-id": answer.headers["x-request-id"],
+      authorization: "Bearer t",
     });
-    for (const name of ["x-api-key", "x-auth-roles", "x-auth-subject", "forwarded", "x_auth_roles", "upgrade", "x-original-url"]) expect(last().headers).not.toHaveProperty(name);
+    for (const name of ["x-api-key", "x-auth-roles", "x-auth-subject", "forwarded", "x_auth_roles", "upgrade", "x-original-url"])
+      expect(last().headers).not.toHaveProperty(name);
     expect(answer.headers).not.toHaveProperty("x-powered-by");
     expect(answer.headers["content-security-policy"]).toBe("frame-ancestors 'none'");
     expect(answer.headers["x-request-id"]).toMatch(/^[0-9a-f]{32}$/);
@@ -266,8 +334,19 @@ describe.skipIf(root === undefined)(`a real gateway${reason}`, () => {
   test("the access log is JSON, with the request's id and without its query", async () => {
     const { headers } = await gateway.ask("/ping?token=hunter2");
     const log = await readFile(gateway.path("/run/croft-gateway/nginx/access.log"), "utf8");
-    const line = log.trim().split("\n").map((one) => JSON.parse(one) as Record<string, string>).find(({ id }) => id === headers["x-request-id"]);
-    expect(line).toMatchObject({ method: "GET", host: "www.portfolio.test", path: "/ping", status: "200", upstreamStatus: "200", tls: "TLSv1.3" });
+    const line = log
+      .trim()
+      .split("\n")
+      .map((one) => JSON.parse(one) as Record<string, string>)
+      .find(({ id }) => id === headers["x-request-id"]);
+    expect(line).toMatchObject({
+      method: "GET",
+      host: "www.portfolio.test",
+      path: "/ping",
+      status: "200",
+      upstreamStatus: "200",
+      tls: "TLSv1.3",
+    });
     expect(log).not.toContain("hunter2");
   });
 
@@ -316,10 +395,13 @@ describe.skipIf(root === undefined)(`a real gateway${reason}`, () => {
     expect(proven).toMatchObject({ ok: true, text: "" });
     expect(proven.milliseconds).toBeLessThan(5000);
     const served = await new Promise<string>((resolve) => {
-      const socket = connectTls({ host: "127.0.0.1", port: gateway.ports.https, servername: "www.portfolio.test", ca: gateway.authority.root.certificate }, () => {
-        resolve(socket.getPeerX509Certificate()?.serialNumber ?? "");
-        socket.destroy();
-      });
+      const socket = connectTls(
+        { host: "127.0.0.1", port: gateway.ports.https, servername: "www.portfolio.test", ca: gateway.authority.root.certificate },
+        () => {
+          resolve(socket.getPeerX509Certificate()?.serialNumber ?? "");
+          socket.destroy();
+        },
+      );
     });
     expect(execFileSync("openssl", ["x509", "-noout", "-serial"], { input: fresh, encoding: "utf8" })).toContain(served);
 
@@ -330,7 +412,10 @@ describe.skipIf(root === undefined)(`a real gateway${reason}`, () => {
     const blocker = createServer().listen(0, "0.0.0.0");
     await new Promise((resolve) => blocker.once("listening", resolve));
     const { port } = blocker.address() as { port: number };
-    await writeFile(gateway.path("/etc/croft/gateway/nginx.conf"), main.replace("    server {", `    server { listen ${port}; }\n    server {`));
+    await writeFile(
+      gateway.path("/etc/croft/gateway/nginx.conf"),
+      main.replace("    server {", `    server { listen ${port}; }\n    server {`),
+    );
     const refused = await gateway.reload();
     expect(refused).toMatchObject({ ok: false, text: expect.stringContaining("no new worker answers") });
     expect(refused.milliseconds).toBeLessThan(7000);
@@ -354,7 +439,15 @@ describe.skipIf(root === undefined)(`a real gateway${reason}`, () => {
     const post = (id: string): Promise<string> =>
       new Promise((resolve) => {
         const sent = request(
-          { host: "127.0.0.1", port: gateway.ports.https, path: "/post", method: "POST", servername: host, agent, headers: { host, "x-count": id, "content-length": 2 } },
+          {
+            host: "127.0.0.1",
+            port: gateway.ports.https,
+            path: "/post",
+            method: "POST",
+            servername: host,
+            agent,
+            headers: { host, "x-count": id, "content-length": 2 },
+          },
           (answer) => answer.resume().on("end", () => resolve(String(answer.statusCode))),
         );
         sent.on("error", (error) => resolve(String((error as NodeJS.ErrnoException).code)));
@@ -394,7 +487,10 @@ describe("the unit", () => {
     const folder = await mkdtemp(join(tmpdir(), "croft-unit-"));
     const file = join(folder, "croft-gateway.service");
     await writeFile(file, UNIT);
-    const text = execFileSync("systemd-analyze", ["security", "--offline=true", "--no-pager", file], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    const text = execFileSync("systemd-analyze", ["security", "--offline=true", "--no-pager", file], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     const score = Number(/exposure level for \S+: ([0-9.]+)/.exec(text)?.[1]);
     await rm(folder, { recursive: true });
     console.log(`exposure ${score}`);

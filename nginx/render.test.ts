@@ -19,7 +19,20 @@ const render = (...routes: readonly Partial<Route>[]) =>
   renderGateway(configOf({ ...APP, routes: routes.map((route) => ({ ...first, ...route })) }));
 const text = (...routes: readonly Partial<Route>[]): string => Object.values(render(...routes).files).join("\n");
 
-const INJECTIONS = ['a.example; return 200 "pwned"; #', "a.example{", "a b", "$host", "a.example\n", "A.example", "a..b", "*.a.b", "-a.b", "", "a.b}", "'a.b'"];
+const INJECTIONS = [
+  'a.example; return 200 "pwned"; #',
+  "a.example{",
+  "a b",
+  "$host",
+  "a.example\n",
+  "A.example",
+  "a..b",
+  "*.a.b",
+  "-a.b",
+  "",
+  "a.b}",
+  "'a.b'",
+];
 
 test.each(INJECTIONS)("the host %j is refused", (host) => {
   expect(() => render({ host })).toThrow("the gateway refuses");
@@ -33,11 +46,21 @@ test.each(['/a"; return 200; #', "/a b", "/a$x", "/a;b", "/a{", "/a\\", "/a\n", 
   },
 );
 
-test.each(['https://a/"; #', "//evil", "javascript:alert(1)", "https://a/$host", "/a b", "https://a\n", ""])("the redirect %j is refused", (to) => {
-  expect(() => render({ target: { kind: "redirect", to } })).toThrow("the gateway refuses");
-});
+test.each(['https://a/"; #', "//evil", "javascript:alert(1)", "https://a/$host", "/a b", "https://a\n", ""])(
+  "the redirect %j is refused",
+  (to) => {
+    expect(() => render({ target: { kind: "redirect", to } })).toThrow("the gateway refuses");
+  },
+);
 
-test.each([['a"b', "x"], ["a", '"'], ["a", "$x"], ["a)", "x"], ["a", "x\\"], ["a", ".*)|("]])("the query %j=%j is refused", (name, value) => {
+test.each([
+  ['a"b', "x"],
+  ["a", '"'],
+  ["a", "$x"],
+  ["a)", "x"],
+  ["a", "x\\"],
+  ["a", ".*)|("],
+])("the query %j=%j is refused", (name, value) => {
   expect(() => render({ query: { [name]: value }, target: { kind: "workload", workload: "api" } })).toThrow("the gateway refuses");
 });
 
@@ -60,7 +83,9 @@ test("two routes for one place are refused", () => {
 
 test("no route to the metrics of a workload, even where one is asked for", () => {
   const api = { kind: "workload", workload: "api" } as const;
-  const site = render({ target: api }, { path: "/metrics", exact: true, target: api }).files["/etc/croft/gateway/sites/portfolio.test.conf"];
+  const site = render({ target: api }, { path: "/metrics", exact: true, target: api }).files[
+    "/etc/croft/gateway/sites/portfolio.test.conf"
+  ];
   expect(site?.match(/location = "\/metrics" \{\n\s+return 404;/g)).toHaveLength(1);
   expect(site).not.toContain('proxy_pass "http://portfolio-api/metrics"');
 });
@@ -84,11 +109,35 @@ test("the configuration's hash follows every file", () => {
 });
 
 test("a query condition holds for one plain spelling only", () => {
-  const matches = (query: string): boolean => new RegExp(safeQuery("visible", "true").replace("(?i:visible)", "[vV][iI][sS][iI][bB][lL][eE]")).test(query);
-  const good = ["visible=true", "visible=true&page=1", "page=1&visible=true&size=9", "visibles=x&visible=true", "q=a=b&visible=true", "visible=true&q=%41"];
-  const bad = ["", "visible=false", "visible=true&visible=false", "visible=false&visible=true", "visible=true&visible=true", "Visible=false&visible=true",
-    "visible=true&%76isible=false", "visible=true&visible", "visible", "visible=", "visible=truex", "visible=true;visible=false", "visible[]=false&visible=true",
-    "visible%5B%5D=false&visible=true", "a=1;visible=false&visible=true", "visible=tru%65", "xvisible=true"];
+  const matches = (query: string): boolean =>
+    new RegExp(safeQuery("visible", "true").replace("(?i:visible)", "[vV][iI][sS][iI][bB][lL][eE]")).test(query);
+  const good = [
+    "visible=true",
+    "visible=true&page=1",
+    "page=1&visible=true&size=9",
+    "visibles=x&visible=true",
+    "q=a=b&visible=true",
+    "visible=true&q=%41",
+  ];
+  const bad = [
+    "",
+    "visible=false",
+    "visible=true&visible=false",
+    "visible=false&visible=true",
+    "visible=true&visible=true",
+    "Visible=false&visible=true",
+    "visible=true&%76isible=false",
+    "visible=true&visible",
+    "visible",
+    "visible=",
+    "visible=truex",
+    "visible=true;visible=false",
+    "visible[]=false&visible=true",
+    "visible%5B%5D=false&visible=true",
+    "a=1;visible=false&visible=true",
+    "visible=tru%65",
+    "xvisible=true",
+  ];
   expect(good.filter((query) => !matches(query))).toEqual([]);
   expect(bad.filter(matches)).toEqual([]);
 });

@@ -2,7 +2,16 @@
 import { CroftError } from "../provisioner/errors.ts";
 import { makeSlot, slotId } from "../provisioner/machine/slot-resource.ts";
 import { emptyContribution } from "../provisioner/model/contribution.ts";
-import type { Contribution, DesireInput, Domain, FileEntry, Flow, GenerationPart, Probe, SlotEntry } from "../provisioner/model/contribution.ts";
+import type {
+  Contribution,
+  DesireInput,
+  Domain,
+  FileEntry,
+  Flow,
+  GenerationPart,
+  Probe,
+  SlotEntry,
+} from "../provisioner/model/contribution.ts";
 import { onMachine, workloadName } from "../provisioner/model/names.ts";
 import type { App, Model, NodeWorkload } from "../provisioner/model/types.ts";
 import type { Resource } from "../provisioner/plan/resource.ts";
@@ -141,10 +150,7 @@ const partOf = (machine: string, config: GatewayConfig, rendered: GatewayFiles, 
   units: [{ name: GATEWAY_UNIT, start: true, onChange: "reload", watches: Object.keys(rendered.files) }],
   slots: [CERTIFICATE_SLOT, ...targets.map(({ app, workload }) => trafficEntry(app.name, workload.name))],
   probes: probes(config.host, rendered.hash),
-  needs: [
-    slotId(machine, CERTIFICATE_SLOT.name),
-    ...targets.map(({ app, workload }) => trafficSlotId(machine, app.name, workload.name)),
-  ],
+  needs: [slotId(machine, CERTIFICATE_SLOT.name), ...targets.map(({ app, workload }) => trafficSlotId(machine, app.name, workload.name))],
 });
 
 const desire = (input: DesireInput): Contribution => {
@@ -169,7 +175,13 @@ export const gatewayDomain: Domain = {
   schema: {
     type: "object",
     description: "nginx in front of every app: HTTPS, routes, static files.",
-    properties: { machine: { type: "string", description: "The machine it runs on; its ports 80 and 443 are published on its host.", examples: ["edge"] } },
+    properties: {
+      machine: {
+        type: "string",
+        description: "The machine it runs on; its ports 80 and 443 are published on its host.",
+        examples: ["edge"],
+      },
+    },
     required: ["machine"],
     additionalProperties: false,
   },

@@ -26,19 +26,14 @@ export const safeHost = (text: string): Safe => check("a host name", text, HOST.
 
 /** A decoded path: no variable, quote, escape, space, double slash or dot part. */
 export const safePath = (text: string): Safe =>
-  check(
-    "a path",
-    text,
-    /^\/[A-Za-z0-9/._~!&'()*+,=:@-]*$/.test(text) && !text.includes("//") && !/\/\.{1,2}(?:\/|$)/.test(text),
-  );
+  check("a path", text, /^\/[A-Za-z0-9/._~!&'()*+,=:@-]*$/.test(text) && !text.includes("//") && !/\/\.{1,2}(?:\/|$)/.test(text));
 
 /** `APP-WORKLOAD`: the name of an upstream, a folder and a named location. */
 export const safeName = (text: string): Safe => check("a name", text, /^[a-z][a-z0-9-]{0,127}$/.test(text));
 
 export const safeAddress = (text: string): Safe => check("an address", text, isIPv4(text));
 
-export const safePort = (port: number): Safe =>
-  check("a port", String(port), Number.isInteger(port) && port > 0 && port < 65_536);
+export const safePort = (port: number): Safe => check("a port", String(port), Number.isInteger(port) && port > 0 && port < 65_536);
 
 export const safeMethod = (text: string): Safe => check("a method", text, /^[A-Z]{3,16}$/.test(text));
 

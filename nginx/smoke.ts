@@ -73,7 +73,10 @@ export const smokeChecks = (model: Model): readonly SmokeCheck[] => {
   return [
     ...located.flatMap(routeChecks),
     ...proxied.map((host) => https("metrics are not public", host, "/metrics", { status: 404 })),
-    { ...https("a name nobody serves", `nobody.${model.domain}`, "/", { status: 404 }), serverName: located[0]?.route.host ?? model.domain },
+    {
+      ...https("a name nobody serves", `nobody.${model.domain}`, "/", { status: 404 }),
+      serverName: located[0]?.route.host ?? model.domain,
+    },
   ];
 };
 

@@ -19,7 +19,11 @@ const importsOf = (file: string): readonly string[] =>
 const typeOnly = (file: string, target: string): boolean =>
   [...textOf(file).matchAll(/import\s+type\s[^;]*?from\s*"([^"]+)"/g)].some(([, found = ""]) => found === target);
 
-const packageName = (target: string): string => target.split("/").slice(0, target.startsWith("@") ? 2 : 1).join("/");
+const packageName = (target: string): string =>
+  target
+    .split("/")
+    .slice(0, target.startsWith("@") ? 2 : 1)
+    .join("/");
 
 /** Files that must be functions of their arguments. */
 const PURE = [
@@ -38,12 +42,18 @@ const domainOf = (file: string): string | undefined => DOMAINS.find((domain) => 
 
 describe("architecture", () => {
   test("pure files import no effect", () => {
-    const wrong = files.filter(isPure).flatMap((file) => importsOf(file).filter((target) => EFFECTS.test(target)).map((target) => `${file} -> ${target}`));
+    const wrong = files.filter(isPure).flatMap((file) =>
+      importsOf(file)
+        .filter((target) => EFFECTS.test(target))
+        .map((target) => `${file} -> ${target}`),
+    );
     expect(wrong).toEqual([]);
   });
 
   test("pure files use no clock, randomness or process", () => {
-    const wrong = files.filter(isPure).filter((file) => /\b(Date\.now|new Date\(\)|Math\.random|performance\.now|process\.|randomBytes|randomUUID)\b/.test(textOf(file)));
+    const wrong = files
+      .filter(isPure)
+      .filter((file) => /\b(Date\.now|new Date\(\)|Math\.random|performance\.now|process\.|randomBytes|randomUUID)\b/.test(textOf(file)));
     expect(wrong).toEqual([]);
   });
 
@@ -51,7 +61,12 @@ describe("architecture", () => {
     const doors = new Map<string, Set<string>>();
     for (const file of files) {
       for (const target of importsOf(file)) {
-        if (target.startsWith("node:") || target.includes("/") === false ? target.startsWith("node:") : /^(bin|provisioner|images|cloud-init|nginx|stacks|observability|test|examples)\//.test(target)) continue;
+        if (
+          target.startsWith("node:") || target.includes("/") === false
+            ? target.startsWith("node:")
+            : /^(bin|provisioner|images|cloud-init|nginx|stacks|observability|test|examples)\//.test(target)
+        )
+          continue;
         if (typeOnly(file, target)) continue;
         const name = packageName(target);
         doors.set(name, (doors.get(name) ?? new Set()).add(file));
@@ -65,7 +80,11 @@ describe("architecture", () => {
     const allowed = /^(provisioner\/(execute|plan|state|model|errors)|node:)/;
     const wrong = files
       .filter((file) => file.startsWith("provisioner/execute/"))
-      .flatMap((file) => importsOf(file).filter((target) => /^(bin|provisioner|images|cloud-init|nginx|stacks|observability)\//.test(target) && !allowed.test(target)).map((target) => `${file} -> ${target}`));
+      .flatMap((file) =>
+        importsOf(file)
+          .filter((target) => /^(bin|provisioner|images|cloud-init|nginx|stacks|observability)\//.test(target) && !allowed.test(target))
+          .map((target) => `${file} -> ${target}`),
+      );
     expect(wrong).toEqual([]);
   });
 
@@ -85,7 +104,13 @@ describe("architecture", () => {
   });
 
   test("nothing imports bin/", () => {
-    const wrong = files.filter((file) => !file.startsWith("bin/")).flatMap((file) => importsOf(file).filter((target) => target.startsWith("bin/")).map((target) => `${file} -> ${target}`));
+    const wrong = files
+      .filter((file) => !file.startsWith("bin/"))
+      .flatMap((file) =>
+        importsOf(file)
+          .filter((target) => target.startsWith("bin/"))
+          .map((target) => `${file} -> ${target}`),
+      );
     expect(wrong).toEqual([]);
   });
 
@@ -95,7 +120,12 @@ describe("architecture", () => {
   });
 
   test("no cycles between files", () => {
-    const graph = new Map(files.map((file) => [file, importsOf(file).filter((target) => files.includes(target) && !typeOnly(file, relativeTarget(file, target)))]));
+    const graph = new Map(
+      files.map((file) => [
+        file,
+        importsOf(file).filter((target) => files.includes(target) && !typeOnly(file, relativeTarget(file, target))),
+      ]),
+    );
     expect(findCycle(graph)).toBeUndefined();
   });
 

@@ -13,7 +13,13 @@ const PROJECTS = ["unit", "integration", "e2e"] as const;
 const run = (program: string, words: readonly string[]): boolean =>
   spawnSync(program, [...words], { cwd: PROJECT, stdio: "inherit", env: { ...process.env, FORCE_COLOR: "0" } }).status === 0;
 
-type Report = { readonly numPassedTests: number; readonly numFailedTests: number; readonly numPendingTests: number; readonly numTodoTests: number; readonly success: boolean };
+type Report = {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly success: boolean;
+};
 
 const runTests = (project: string, folder: string): Counts => {
   const file = join(folder, `${project}.json`);
@@ -27,11 +33,19 @@ const runTests = (project: string, folder: string): Counts => {
   }
 };
 
-const add = (a: Counts, b: Counts): Counts => ({ passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped });
+const add = (a: Counts, b: Counts): Counts => ({
+  passed: a.passed + b.passed,
+  failed: a.failed + b.failed,
+  skipped: a.skipped + b.skipped,
+});
 
 const folder = mkdtempSync(join(tmpdir(), "croft-tests-"));
 let counts: Counts = { passed: 0, failed: 0, skipped: 0 };
-for (const check of CHECKS) counts = add(counts, run("npm", ["run", "--silent", check]) ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 });
+for (const check of CHECKS)
+  counts = add(
+    counts,
+    run("npm", ["run", "--silent", check]) ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 },
+  );
 for (const project of PROJECTS) counts = add(counts, runTests(project, folder));
 rmSync(folder, { recursive: true, force: true });
 console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);

@@ -10,7 +10,8 @@ import { decodePlanFile } from "../plan-file.ts";
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
   const { values, positionals } = parseWords(words, changeOptions);
   const [file] = positionals;
-  if (file === undefined || positionals.length > 1) throw new CroftError("USAGE", "apply takes one saved plan", { hint: "croft plan --out FILE" });
+  if (file === undefined || positionals.length > 1)
+    throw new CroftError("USAGE", "apply takes one saved plan", { hint: "croft plan --out FILE" });
   const text = await readFile(file, "utf8").catch((cause: unknown) => {
     throw new CroftError("PLAN_INVALID", `${file} cannot be read`, { cause });
   });

@@ -23,11 +23,16 @@ const forgetSite = async (loaded: Loaded): Promise<void> => {
 
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
   const { values, site } = parseOptions(words, { ...changeOptions, purge: { type: "boolean" } });
-  if (process.getuid?.() !== 0) throw new CroftError("HOST_UNFIT", "croft changes this host and has to run as root", { hint: "sudo npx croft destroy" });
+  if (process.getuid?.() !== 0)
+    throw new CroftError("HOST_UNFIT", "croft changes this host and has to run as root", { hint: "sudo npx croft destroy" });
   const json = values.json === true;
   const loaded = await loadSite({ site, environment: values.env, io, build: false });
   if ((await loaded.store.read()) === undefined) {
-    io.out(json ? JSON.stringify({ steps: [] }) : `Nothing to destroy: croft has no memory of ${loaded.model.site} (${loaded.model.environment}).`);
+    io.out(
+      json
+        ? JSON.stringify({ steps: [] })
+        : `Nothing to destroy: croft has no memory of ${loaded.model.site} (${loaded.model.environment}).`,
+    );
     if (values.purge === true && (await readdir(loaded.paths.folder).catch(() => [])).length > 0) await forgetSite(loaded);
     return EXIT.ok;
   }

@@ -8,7 +8,11 @@ import type { Io } from "../main.ts";
 import { parseOptions } from "../options.ts";
 
 const siteFrom = (folder: string): string => {
-  const name = basename(folder).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^[^a-z]+|-+$/g, "").slice(0, 20);
+  const name = basename(folder)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .replaceAll(/^[^a-z]+|-+$/g, "")
+    .slice(0, 20);
   return name === "" ? "site" : name;
 };
 

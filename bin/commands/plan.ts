@@ -25,7 +25,11 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   });
   const { plan } = changed.planned;
   if (values.out !== undefined) {
-    await writeFile(values.out, encodePlanFile({ folder: loaded.model.folder, environment: values.env, siteId: loaded.state.siteId, plan }), { mode: 0o600 });
+    await writeFile(
+      values.out,
+      encodePlanFile({ folder: loaded.model.folder, environment: values.env, siteId: loaded.state.siteId, plan }),
+      { mode: 0o600 },
+    );
     io.error(`Saved to ${values.out}: \`croft apply ${values.out}\``);
   }
   return values["detailed-exitcode"] === true && !isEmpty(plan) ? EXIT.changes : EXIT.ok;

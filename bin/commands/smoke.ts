@@ -15,7 +15,16 @@ const TIMEOUT_MS = 10_000;
 
 const send = (check: SmokeCheck, address: string, ca: string): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
-    const options = { host: address, servername: check.serverName ?? check.host, path: check.path, method: check.method, ca, headers: { host: check.host }, timeout: TIMEOUT_MS, agent: false };
+    const options = {
+      host: address,
+      servername: check.serverName ?? check.host,
+      path: check.path,
+      method: check.method,
+      ca,
+      headers: { host: check.host },
+      timeout: TIMEOUT_MS,
+      agent: false,
+    };
     const outgoing = check.scheme === "https" ? httpsRequest(options, resolve) : httpRequest(options, resolve);
     outgoing.on("timeout", () => outgoing.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)));
     outgoing.on("error", reject);
@@ -55,7 +64,8 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   const loaded = await loadSite({ site, environment: values.env, io });
   const edge = loaded.model.services["gateway"]?.machine;
   const address = edge === undefined ? undefined : loaded.desired.addresses.get(edge);
-  if (address === undefined) throw new CroftError("CONFIG_INVALID", "this site has no gateway to test", { hint: "add `services: { gateway: { machine: … } }`" });
+  if (address === undefined)
+    throw new CroftError("CONFIG_INVALID", "this site has no gateway to test", { hint: "add `services: { gateway: { machine: … } }`" });
   const checks = smokeChecks(loaded.model);
   if (values.print === true) {
     checks.forEach((check) => io.out(toCurl(check, address, `${loaded.paths.authority}/authority.pem`)));
@@ -65,7 +75,8 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   const results: SmokeResult[] = [];
   for (const check of checks) results.push(await runCheck(check, address, ca));
   const failed = results.filter((result) => !result.ok);
-  if (values.json === true) io.out(JSON.stringify(results.map(({ check, ok, detail, durationMs }) => ({ ...check, ok, detail, durationMs }))));
+  if (values.json === true)
+    io.out(JSON.stringify(results.map(({ check, ok, detail, durationMs }) => ({ ...check, ok, detail, durationMs }))));
   else {
     results.forEach((result) => io.out(resultLine(result)));
     io.out(`\n${results.length - failed.length} of ${results.length} checks passed over HTTPS at ${address}`);

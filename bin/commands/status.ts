@@ -25,7 +25,10 @@ const machineLines = (loaded: Loaded, observed: ReadonlyMap<string, Observation>
     const state = text(factsOf(observed, `machine/${machine.name}`)["state"] ?? "absent");
     const units = (factsOf(observed, `generation/${machine.name}`)["units"] ?? {}) as JsonObject;
     const bad = Object.entries(units).filter(([, active]) => active !== "active");
-    const words = state === "running" ? `${Object.keys(units).length} units${bad.length === 0 ? "" : `, not active: ${bad.map(([name]) => name).join(", ")}`}` : "";
+    const words =
+      state === "running"
+        ? `${Object.keys(units).length} units${bad.length === 0 ? "" : `, not active: ${bad.map(([name]) => name).join(", ")}`}`
+        : "";
     return `  ${machine.name.padEnd(14)}${state.padEnd(12)}${(loaded.desired.addresses.get(machine.name) ?? "").padEnd(16)}${words}`;
   });
 
@@ -40,7 +43,8 @@ const releaseLines = (loaded: Loaded, observed: ReadonlyMap<string, Observation>
 
 const certificateLines = async (loaded: Loaded): Promise<readonly string[]> =>
   (await listCertificates(loaded.paths, new Date())).map(
-    ({ name, notAfter, due }) => `  ${name.padEnd(26)}${Math.floor((notAfter.getTime() - Date.now()) / DAY_MS)} days left${due ? ", due for renewal" : ""}`,
+    ({ name, notAfter, due }) =>
+      `  ${name.padEnd(26)}${Math.floor((notAfter.getTime() - Date.now()) / DAY_MS)} days left${due ? ", due for renewal" : ""}`,
   );
 
 const lastRun = (entries: readonly Entry[]): string => {
@@ -59,10 +63,27 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   const world = loaded.openWorld(loaded.state, loaded.desired);
   try {
     const { model, paths } = loaded;
-    const planned = await planSite({ site: model.site, environment: model.environment, desired: loaded.desired.resources, state: loaded.state, drivers: world.drivers, journalFile: paths.journal, hosts: {}, options: {} });
+    const planned = await planSite({
+      site: model.site,
+      environment: model.environment,
+      desired: loaded.desired.resources,
+      state: loaded.state,
+      drivers: world.drivers,
+      journalFile: paths.journal,
+      hosts: {},
+      options: {},
+    });
     const drifted = planned.plan.steps.filter(isChange);
     if (values.json === true) {
-      io.out(JSON.stringify({ site: model.site, environment: model.environment, hypervisor: loaded.platform.hypervisor, drifted, observed: Object.fromEntries(planned.observed) }));
+      io.out(
+        JSON.stringify({
+          site: model.site,
+          environment: model.environment,
+          hypervisor: loaded.platform.hypervisor,
+          drifted,
+          observed: Object.fromEntries(planned.observed),
+        }),
+      );
       return EXIT.ok;
     }
     const supervised = existsSync("/run/systemd/system");
@@ -72,9 +93,16 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
       ...section("Releases", releaseLines(loaded, planned.observed)),
       ...section("Certificates", await certificateLines(loaded)),
       ...section("Last change", [`  ${lastRun(await readJournal(paths.journal))}`]),
-      ...section(drifted.length === 0 ? "Everything is as croft.yaml says." : `Not as croft.yaml says (${drifted.length}); \`croft plan\` shows each:`, drifted.slice(0, 12).map(({ id, action, reason }) => `  ${id}: ${action}, ${reason}`)),
+      ...section(
+        drifted.length === 0
+          ? "Everything is as croft.yaml says."
+          : `Not as croft.yaml says (${drifted.length}); \`croft plan\` shows each:`,
+        drifted.slice(0, 12).map(({ id, action, reason }) => `  ${id}: ${action}, ${reason}`),
+      ),
       ...(loaded.platform.standIn ? ["", "Machines run on the stand-in: less isolated than a VM, not for production."] : []),
-      ...(supervised ? [] : ["PID 1 of this host is not systemd: nothing restarts a machine that stops, and nothing starts them after a reboot."]),
+      ...(supervised
+        ? []
+        : ["PID 1 of this host is not systemd: nothing restarts a machine that stops, and nothing starts them after a reboot."]),
     ];
     io.out(lines.join("\n"));
     return EXIT.ok;

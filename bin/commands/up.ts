@@ -15,8 +15,10 @@ const prepareHost = async (loaded: Loaded, io: Io, noInstall: boolean, yes: bool
   if (missing.length === 0) return;
   io.error(renderMissing(missing));
   const names = missing.map((wanted) => wanted.package).join(" ");
-  if (noInstall) throw new CroftError("HOST_UNFIT", "packages are missing and --no-install was given", { hint: `apt-get install ${names}` });
-  if (io.interactive && !yes && !(await ask("Install them now?"))) throw new CroftError("HOST_UNFIT", "packages are missing", { hint: `apt-get install ${names}` });
+  if (noInstall)
+    throw new CroftError("HOST_UNFIT", "packages are missing and --no-install was given", { hint: `apt-get install ${names}` });
+  if (io.interactive && !yes && !(await ask("Install them now?")))
+    throw new CroftError("HOST_UNFIT", "packages are missing", { hint: `apt-get install ${names}` });
   io.error("Installing them with apt.");
   await installPackages(makeLocalShell(), missing, () => {});
 };
@@ -42,7 +44,8 @@ const whereToLook = async (loaded: Loaded, io: Io): Promise<void> => {
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
   const { values, site } = parseOptions(words, { ...changeOptions, "no-install": { type: "boolean" }, "write-hosts": { type: "boolean" } });
   const started = performance.now();
-  if (process.getuid?.() !== 0) throw new CroftError("HOST_UNFIT", "croft changes this host and has to run as root", { hint: "sudo npx croft up" });
+  if (process.getuid?.() !== 0)
+    throw new CroftError("HOST_UNFIT", "croft changes this host and has to run as root", { hint: "sudo npx croft up" });
   const json = values.json === true;
   const onBuild = (text: string): void => (json ? undefined : io.out(text));
   const loaded = await loadSite({ site, environment: values.env, io, onBuild });

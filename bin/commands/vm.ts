@@ -14,7 +14,12 @@ import type { Io } from "../main.ts";
 import { parseWords } from "../options.ts";
 import { siteNameOf } from "../site.ts";
 
-const OPTIONS = { env: { type: "string" }, file: { type: "string", short: "f" }, json: { type: "boolean" }, lines: { type: "string" } } as const;
+const OPTIONS = {
+  env: { type: "string" },
+  file: { type: "string", short: "f" },
+  json: { type: "boolean" },
+  lines: { type: "string" },
+} as const;
 
 const pathsOf = (loaded: Loaded, machine: string) => machinePaths(siteNameOf(loaded.model), machine, loaded.roots);
 
@@ -39,7 +44,11 @@ const list = async (loaded: Loaded, io: Io, json: boolean): Promise<number> => {
   if (json) io.out(JSON.stringify(rows));
   else {
     io.out(`${"NAME".padEnd(16)}${"STATE".padEnd(14)}${"ADDRESS".padEnd(16)}${"CPUS".padEnd(6)}MEMORY`);
-    rows.forEach((row) => io.out(`${row.name.padEnd(16)}${row.state.padEnd(14)}${row.address.padEnd(16)}${String(row.cpus).padEnd(6)}${formatBytes(row.memoryBytes)}`));
+    rows.forEach((row) =>
+      io.out(
+        `${row.name.padEnd(16)}${row.state.padEnd(14)}${row.address.padEnd(16)}${String(row.cpus).padEnd(6)}${formatBytes(row.memoryBytes)}`,
+      ),
+    );
   }
   return EXIT.ok;
 };
@@ -47,7 +56,9 @@ const list = async (loaded: Loaded, io: Io, json: boolean): Promise<number> => {
 const knownMachine = (loaded: Loaded, name: string | undefined): string => {
   const names = loaded.model.machines.map((machine) => machine.name);
   if (name !== undefined && names.includes(name)) return name;
-  throw new CroftError("USAGE", name === undefined ? "which machine?" : `no machine is called \`${name}\``, { hint: `machines here: ${names.join(", ")}` });
+  throw new CroftError("USAGE", name === undefined ? "which machine?" : `no machine is called \`${name}\``, {
+    hint: `machines here: ${names.join(", ")}`,
+  });
 };
 
 const log = async (loaded: Loaded, io: Io, name: string, lines: number): Promise<number> => {

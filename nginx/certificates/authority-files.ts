@@ -27,12 +27,7 @@ export type Authority = {
   readonly intermediate: Issued;
 };
 
-export const writeAuthority = async (
-  paths: CertificatePaths,
-  authority: Authority,
-  rootKey: Secret,
-  operator: string,
-): Promise<void> =>
+export const writeAuthority = async (paths: CertificatePaths, authority: Authority, rootKey: Secret, operator: string): Promise<void> =>
   installVersion(versionsFolder(paths), authority.version, {
     [FILES.root]: authority.root,
     [FILES.rootKey]: await encryptFor([operator], rootKey),

@@ -51,9 +51,7 @@ const isBelow = (name: string, domain: string): boolean => name === domain || na
 
 /** True where the intermediate of `scope` may sign `name`. */
 export const isPermitted = (scope: Scope, name: string): boolean =>
-  isIPv4(name)
-    ? isInside(name, parseNetwork(scope.network))
-    : [scope.domain, internalDomain].some((domain) => isBelow(name, domain));
+  isIPv4(name) ? isInside(name, parseNetwork(scope.network)) : [scope.domain, internalDomain].some((domain) => isBelow(name, domain));
 
 export const makeRoot = ({ site, now, serial, pair }: Issuing): Issued => ({
   certificate: signCertificate({
@@ -118,6 +116,6 @@ export const makeLeaf = (issuer: Issued, order: LeafOrder, { now, serial, pair }
 /** 16 random bytes as a positive serial number of fixed length. */
 export const toSerial = (random: Uint8Array): string => {
   const hex = Buffer.from(random).toString("hex");
-  const first = (Number.parseInt(hex.slice(0, 2), 16) & 0x7f) || 1;
+  const first = Number.parseInt(hex.slice(0, 2), 16) & 0x7f || 1;
   return first.toString(16).padStart(2, "0") + hex.slice(2);
 };

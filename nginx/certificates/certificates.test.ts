@@ -68,14 +68,24 @@ test("what was made is what was wanted, and making it again changes nothing", as
 });
 
 test("openssl accepts the chain for the site's names and addresses", async () => {
-  const files = { ca: join(folder, "ca.pem"), leaf: join(folder, "leaf.pem"), chain: join(folder, "chain.pem"), root: join(folder, "root.pem") };
+  const files = {
+    ca: join(folder, "ca.pem"),
+    leaf: join(folder, "leaf.pem"),
+    chain: join(folder, "chain.pem"),
+    root: join(folder, "root.pem"),
+  };
   await writeFile(files.ca, await readAuthorityBundle(paths()));
   await writeFile(files.root, splitChain(await readAuthorityBundle(paths()))[0] ?? "");
-  for (const [name, options] of [["gateway", ["-verify_hostname", "www.portfolio.test"]], ["data", ["-verify_ip", "10.91.0.12"]]] as const) {
+  for (const [name, options] of [
+    ["gateway", ["-verify_hostname", "www.portfolio.test"]],
+    ["data", ["-verify_ip", "10.91.0.12"]],
+  ] as const) {
     const chain = splitChain((await readCertificate(paths(), name, "chain")).reveal());
     await writeFile(files.leaf, `${chain[0]}\n`);
     await writeFile(files.chain, `${chain[1]}\n`);
-    expect(openssl("verify", "-x509_strict", "-purpose", "sslserver", ...options, "-CAfile", files.root, "-untrusted", files.chain, files.leaf)).toContain("OK");
+    expect(
+      openssl("verify", "-x509_strict", "-purpose", "sslserver", ...options, "-CAfile", files.root, "-untrusted", files.chain, files.leaf),
+    ).toContain("OK");
   }
   const text = openssl("x509", "-noout", "-text", "-in", files.chain);
   expect(text).toContain("CA:TRUE, pathlen:0");
@@ -93,9 +103,14 @@ test("a name outside the constraints is refused before it is signed", async () =
 });
 
 test("keys are open to nobody, and an open one is seen and closed", async () => {
-  const found = await Promise.all([paths().authority, paths().certificates].map((path) => readdir(path, { recursive: true, withFileTypes: true })));
+  const found = await Promise.all(
+    [paths().authority, paths().certificates].map((path) => readdir(path, { recursive: true, withFileTypes: true })),
+  );
   const modes = await Promise.all(
-    found.flat().filter((one) => !one.isSymbolicLink()).map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).mode & 0o077),
+    found
+      .flat()
+      .filter((one) => !one.isSymbolicLink())
+      .map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).mode & 0o077),
   );
   expect(modes.length).toBeGreaterThan(8);
   expect(new Set(modes)).toEqual(new Set([0]));
@@ -122,7 +137,10 @@ test("in the last third a certificate is due; a counted rotation renews it and k
   now = start + 59 * DAY_MS;
   expect((await listCertificates(paths(), new Date(now))).map(({ due }) => due)).toEqual([false, false]);
   now = start + 61 * DAY_MS;
-  expect((await listCertificates(paths(), new Date(now))).map(({ name, due }) => [name, due])).toEqual([["data", true], ["gateway", true]]);
+  expect((await listCertificates(paths(), new Date(now))).map(({ name, due }) => [name, due])).toEqual([
+    ["data", true],
+    ["gateway", true],
+  ]);
   expect(await see(certificateDriver(tools()), gateway())).toMatchObject({ facts: { valid: false } });
   const old = gateway().spec["version"];
   counts["gateway"] = 1;

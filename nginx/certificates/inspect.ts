@@ -10,8 +10,7 @@ const parse = (pem: string): X509Certificate | undefined => {
 };
 
 /** Every certificate of a PEM bundle, as PEM. */
-export const splitChain = (pem: string): readonly string[] =>
-  pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+export const splitChain = (pem: string): readonly string[] => pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
 
 /** DNS names and addresses, sorted; empty where `pem` is no certificate. */
 export const namesOf = (pem: string): readonly string[] =>
@@ -47,8 +46,11 @@ export const keyMatches = (pem: string, key: string): boolean => {
 /** True where each certificate was signed by the next one; the last by itself. */
 export const chainVerifies = (chain: readonly string[]): boolean => {
   const certificates = chain.map(parse);
-  return certificates.length > 0 && certificates.every((certificate, index) => {
-    const issuer = certificates[index + 1] ?? certificate;
-    return certificate !== undefined && issuer !== undefined && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
-  });
+  return (
+    certificates.length > 0 &&
+    certificates.every((certificate, index) => {
+      const issuer = certificates[index + 1] ?? certificate;
+      return certificate !== undefined && issuer !== undefined && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+    })
+  );
 };

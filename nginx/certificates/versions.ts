@@ -10,7 +10,11 @@ const KEPT = 2;
 const PRIVATE_FILE = 0o600;
 const PRIVATE_FOLDER = 0o700;
 
-const isThere = (path: string): Promise<boolean> => lstat(path).then(() => true, () => false);
+const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );
 
 const syncFolder = async (folder: string): Promise<void> => {
   const handle = await open(folder, "r");
@@ -27,9 +31,7 @@ const linkTo = async (folder: string, version: string): Promise<void> => {
 
 const forgetOld = async (folder: string, keep: string): Promise<void> => {
   const others = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory() && entry.name !== keep);
-  const aged = await Promise.all(
-    others.map(async ({ name }) => ({ name, time: (await stat(join(folder, name))).mtimeMs })),
-  );
+  const aged = await Promise.all(others.map(async ({ name }) => ({ name, time: (await stat(join(folder, name))).mtimeMs })));
   const gone = aged.toSorted((a, b) => b.time - a.time).slice(KEPT - 1);
   await Promise.all(gone.map(({ name }) => rm(join(folder, name), { recursive: true, force: true })));
 };
@@ -48,8 +50,7 @@ export const installVersion = async (folder: string, version: string, files: Fil
 };
 
 /** Undefined where nothing was ever installed. */
-export const currentVersion = (folder: string): Promise<string | undefined> =>
-  readlink(join(folder, "current")).catch(() => undefined);
+export const currentVersion = (folder: string): Promise<string | undefined> => readlink(join(folder, "current")).catch(() => undefined);
 
 /** @throws CroftError SECRET where the file is not there. */
 export const readVersion = (folder: string, version: string, file: string): Promise<Buffer> =>

@@ -9,8 +9,7 @@ add_header X-Request-Id $request_id always;
 add_header Allow $croft_allow always;
 `;
 
-const POLICY =
-  "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
+const POLICY = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
 
 export const STATIC_FILES = `if ($uri ~ "/\\.(?!well-known/)") {
     return 404;

@@ -72,5 +72,4 @@ export const CATALOGUE: Readonly<Record<string, Artifact>> = {
 };
 
 /** What a source must deliver, as one word for file names and recipes. */
-export const sourceDigest = (source: Source): string =>
-  source.type === "npm" ? source.integrity : `sha256-${source.sha256}`;
+export const sourceDigest = (source: Source): string => (source.type === "npm" ? source.integrity : `sha256-${source.sha256}`);

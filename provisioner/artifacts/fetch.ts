@@ -74,7 +74,13 @@ export const artifactDigest = (name: string, architecture: Architecture): string
 export const ensureArtifact = async (tools: ArtifactTools, name: string): Promise<string> => {
   const sources = sourcesOf(name, tools.architecture);
   const target = join(tools.folder, `${name}-${shortHash(artifactDigest(name, tools.architecture), 16)}`);
-  if (await stat(target).then(() => true, () => false)) return target;
+  if (
+    await stat(target).then(
+      () => true,
+      () => false,
+    )
+  )
+    return target;
   await mkdir(tools.folder, { recursive: true, mode: 0o700 });
   const failures: string[] = [];
   for (const source of sources) {

@@ -69,7 +69,9 @@ const withoutBranches = (errors: readonly ErrorObject[]): readonly ErrorObject[]
   return errors.filter(({ keyword, schemaPath }) => !OUTER.has(keyword) && !choices.some((choice) => schemaPath.startsWith(choice)));
 };
 
-const toValidate = (check: ValidateFunction): Validate => (data) =>
-  check(data) ? [] : withoutBranches(check.errors ?? []).map(toFault);
+const toValidate =
+  (check: ValidateFunction): Validate =>
+  (data) =>
+    check(data) ? [] : withoutBranches(check.errors ?? []).map(toFault);
 
 export const compileSchema = (schema: Schema): Validate => toValidate(makeAjv().compile({ ...schema }));

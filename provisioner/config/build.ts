@@ -20,7 +20,8 @@ const fail = (key: string): never => {
   throw new TypeError(`configuration key ${key} passed its checks and cannot be read`);
 };
 
-const mapOf = (value: Plain | undefined): Data => (value !== null && typeof value === "object" && !Array.isArray(value) ? (value as Data) : {});
+const mapOf = (value: Plain | undefined): Data =>
+  value !== null && typeof value === "object" && !Array.isArray(value) ? (value as Data) : {};
 const listOf = (value: Plain | undefined): readonly Plain[] => (Array.isArray(value) ? (value as readonly Plain[]) : []);
 const textOf = (data: Data, key: string, otherwise?: string): string => {
   const value = data[key] ?? otherwise;
@@ -113,7 +114,9 @@ export const buildModel = (input: BuildInput): Model => {
     mode: data["mode"] === "development" ? "development" : DEFAULTS.mode,
     network: textOf(data, "network", DEFAULTS.network),
     hosts,
-    machines: Object.entries(mapOf(data["machines"])).map(([name, value]) => toMachine(name, mapOf(value), hosts[0]?.name ?? fail("hosts"))),
+    machines: Object.entries(mapOf(data["machines"])).map(([name, value]) =>
+      toMachine(name, mapOf(value), hosts[0]?.name ?? fail("hosts")),
+    ),
     services: Object.fromEntries(Object.entries(mapOf(data["services"])).map(([name, value]) => [name, toService(value)])),
     apps: Object.entries(mapOf(data["apps"])).map(([name, value]) => toApp(name, mapOf(value), input, domain)),
     ...optional("operator", textIf(data, "operator")),

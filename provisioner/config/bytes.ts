@@ -21,7 +21,8 @@ const startsWith = (bytes: Uint8Array, magic: readonly number[]): boolean => mag
 
 const START: Span = { start: 0, end: 1 };
 
-const megabytes = (bytes: number): string => (bytes < 10 * LARGEST_FILE ? `${Math.ceil(bytes / 1024)} KiB` : `${Math.floor(bytes / LARGEST_FILE)} MiB`);
+const megabytes = (bytes: number): string =>
+  bytes < 10 * LARGEST_FILE ? `${Math.ceil(bytes / 1024)} KiB` : `${Math.floor(bytes / LARGEST_FILE)} MiB`;
 
 const convertHint = (file: string, from: string): string => `convert it: iconv -f ${from} -t UTF-8 ${file}`;
 
@@ -30,10 +31,17 @@ const findKind = (bytes: Uint8Array, file: string): Finding | undefined => {
     return { code: "E0111", message: `the file has ${megabytes(bytes.length)}, the limit is 1 MiB`, span: START };
   const magic = MAGIC.find(([start]) => startsWith(bytes, start));
   if (magic !== undefined) return { code: "E0101", message: `this is ${magic[1]}, not a croft configuration`, span: START };
-  if (startsWith(bytes, [0xff, 0xfe])) return { code: "E0109", message: "not UTF-8: this is UTF-16 (little-endian)", span: START, help: convertHint(file, "UTF-16LE") };
-  if (startsWith(bytes, [0xfe, 0xff])) return { code: "E0109", message: "not UTF-8: this is UTF-16 (big-endian)", span: START, help: convertHint(file, "UTF-16BE") };
+  if (startsWith(bytes, [0xff, 0xfe]))
+    return { code: "E0109", message: "not UTF-8: this is UTF-16 (little-endian)", span: START, help: convertHint(file, "UTF-16LE") };
+  if (startsWith(bytes, [0xfe, 0xff]))
+    return { code: "E0109", message: "not UTF-8: this is UTF-16 (big-endian)", span: START, help: convertHint(file, "UTF-16BE") };
   if (startsWith(bytes, [0xef, 0xbb, 0xbf]))
-    return { code: "E0109", message: "the file starts with a byte order mark", span: START, help: `remove it: sed -i '1s/^\\xEF\\xBB\\xBF//' ${file}` };
+    return {
+      code: "E0109",
+      message: "the file starts with a byte order mark",
+      span: START,
+      help: `remove it: sed -i '1s/^\\xEF\\xBB\\xBF//' ${file}`,
+    };
   return undefined;
 };
 

@@ -20,7 +20,10 @@ const BEFORE = 60;
 
 type Paint = (style: "bold" | "red" | "yellow" | "blue", text: string) => string;
 const STYLES = { bold: "1", red: "1;31", yellow: "1;33", blue: "1;34" } as const;
-const painter = (color: boolean): Paint => (style, text) => (color ? `\u001b[${STYLES[style]}m${text}\u001b[0m` : text);
+const painter =
+  (color: boolean): Paint =>
+  (style, text) =>
+    color ? `\u001b[${STYLES[style]}m${text}\u001b[0m` : text;
 
 /** Lines of each file, secrets masked: made once for all problems. */
 const linesOf = (sources: Sources): ReadonlyMap<string, readonly string[]> =>
@@ -38,7 +41,11 @@ const cutFrame = (line: string, place: Place): Frame => {
   const stop = Math.min(end, from + WIDEST);
   const marked = visible(place.col - 1, stop);
   const cut = characters.length > from + WIDEST;
-  return { text: head + marked + visible(stop, from + WIDEST) + (cut ? "…" : ""), before: [...head].length, width: Math.max(1, [...marked].length) };
+  return {
+    text: head + marked + visible(stop, from + WIDEST) + (cut ? "…" : ""),
+    before: [...head].length,
+    width: Math.max(1, [...marked].length),
+  };
 };
 
 const renderFrame = (place: Place, line: string, sign: string, label: string | undefined, paint: Paint): readonly string[] => {
@@ -46,7 +53,11 @@ const renderFrame = (place: Place, line: string, sign: string, label: string | u
   const gutter = paint("blue", `${" ".repeat(number.length)} |`);
   const { text, before, width } = cutFrame(line, place);
   const marks = sign.repeat(width) + (label === undefined ? "" : ` ${label}`);
-  return [gutter, `${paint("blue", `${number} |`)} ${text}`.trimEnd(), `${gutter} ${" ".repeat(before)}${paint(sign === "^" ? "red" : "blue", marks)}`];
+  return [
+    gutter,
+    `${paint("blue", `${number} |`)} ${text}`.trimEnd(),
+    `${gutter} ${" ".repeat(before)}${paint(sign === "^" ? "red" : "blue", marks)}`,
+  ];
 };
 
 const where = ({ file, line, col }: Place): string => `${showText(file)}:${line}:${col}`;
@@ -69,7 +80,14 @@ const renderOne = (problem: Problem, lines: ReadonlyMap<string, readonly string[
 
 const renderJson = (problems: readonly Problem[]): string => {
   const shown = problems.map(({ code, severity, message, place: { file, line, col, endLine, endCol }, hint, help, related }) => ({
-    code, severity, file, line, col, endLine, endCol, message,
+    code,
+    severity,
+    file,
+    line,
+    col,
+    endLine,
+    endCol,
+    message,
     hint: hint ?? help ?? null,
     ...(help === undefined || hint === undefined ? {} : { help }),
     ...(related.length === 0 ? {} : { related: related.map(({ place, label }) => ({ ...place, label })) }),

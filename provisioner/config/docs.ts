@@ -17,7 +17,9 @@ const kindOf = (schema: Schema): string => String(propertiesOf(schema)["kind"]?.
 
 /** Every field below a schema, outer before inner. */
 const fieldsBelow = (path: string, schema: Schema): readonly Field[] => {
-  const own = Object.entries(propertiesOf(schema)).flatMap(([key, child]) => fieldsOf(path === "" ? key : `${path}.${key}`, child, isRequired(schema, key)));
+  const own = Object.entries(propertiesOf(schema)).flatMap(([key, child]) =>
+    fieldsOf(path === "" ? key : `${path}.${key}`, child, isRequired(schema, key)),
+  );
   const items = itemsOf(schema);
   const name = schema["type"] === "array" ? `${path}[]` : `${path}.NAME`;
   const inner = items === undefined ? [] : fieldsOf(name, items, false);
@@ -44,7 +46,8 @@ const renderField = ({ path, schema, required }: Field): string => {
   return [path, ...lines.map((line) => `    ${line}`)].join("\n");
 };
 
-const isIn = (field: Field, section: string): boolean => field.path === section || /^[.[( ]/.test(field.path.slice(section.length)) && field.path.startsWith(section);
+const isIn = (field: Field, section: string): boolean =>
+  field.path === section || (/^[.[( ]/.test(field.path.slice(section.length)) && field.path.startsWith(section));
 
 /** `section`: a path such as `machines` or `apps.NAME.routes`; an unknown one gives an empty text. */
 export const renderDocs = (schema: Schema, section?: string): string => {

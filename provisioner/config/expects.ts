@@ -16,7 +16,11 @@ export const choices = (schema: Schema): readonly unknown[] => {
 };
 
 const BY_FORMAT: Readonly<Record<string, string>> = {
-  size: "a size such as 512MiB", duration: "a duration such as 30s", name: "a name", domain: "a domain", network: "a network such as 10.91.0.0/16",
+  size: "a size such as 512MiB",
+  duration: "a duration such as 30s",
+  name: "a name",
+  domain: "a domain",
+  network: "a network such as 10.91.0.0/16",
 };
 
 const BY_TYPE: Readonly<Record<string, (schema: Schema) => string>> = {

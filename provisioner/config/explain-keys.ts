@@ -12,8 +12,11 @@ import { entryAt, nodeAt, spanOf, type Node } from "./tree.ts";
 
 /** Words of other programs, and what croft has instead. */
 const UNSPOKEN: Readonly<Record<string, string>> = {
-  image: "machines get their image from croft", ports: "a workload has one `port`; routes publish it",
-  replicas: "a workload runs once; releases alternate between two ports", replica: "a workload runs once", volumes: "data lives on `disks` of a machine",
+  image: "machines get their image from croft",
+  ports: "a workload has one `port`; routes publish it",
+  replicas: "a workload runs once; releases alternate between two ports",
+  replica: "a workload runs once",
+  volumes: "data lives on `disks` of a machine",
 };
 
 export const explainUnknownKey = (root: Node, fault: Fault): Finding => {
@@ -21,7 +24,13 @@ export const explainUnknownKey = (root: Node, fault: Fault): Finding => {
   const allowed = Object.keys((fault.schema["properties"] ?? {}) as object);
   const span = entryAt(root, [...fault.path, key])?.keySpan ?? spanOf(root, fault.path);
   const confusable = findConfusable(key);
-  if (confusable !== undefined) return { code: "E0110", message: `${confusable.message}, in key ${backticked(key)}`, span: { start: span.start + confusable.at, end: span.start + confusable.at + 1 }, hint: "type it again by hand" };
+  if (confusable !== undefined)
+    return {
+      code: "E0110",
+      message: `${confusable.message}, in key ${backticked(key)}`,
+      span: { start: span.start + confusable.at, end: span.start + confusable.at + 1 },
+      hint: "type it again by hand",
+    };
   const near = closest(key, allowed);
   const known = Object.hasOwn(UNSPOKEN, key) ? UNSPOKEN[key] : undefined;
   return {
@@ -38,7 +47,9 @@ export const explainMissing = (root: Node, fault: Fault): Finding => {
   const schema = ((fault.schema["properties"] ?? {}) as Readonly<Record<string, { readonly description?: string }>>)[key];
   const example = exampleOf(schema);
   const span = fault.path.length === 0 ? { start: root.span.start, end: root.span.start + 1 } : spanOf(root, fault.path);
-  const help = [example === undefined ? undefined : `add \`${key}: ${example}\``, schema?.description].filter((part) => part !== undefined).join(" - ");
+  const help = [example === undefined ? undefined : `add \`${key}: ${example}\``, schema?.description]
+    .filter((part) => part !== undefined)
+    .join(" - ");
   return { code: "E0104", message: `missing key ${backticked(key)}${inside(fault.path)}`, span, ...(help === "" ? {} : { help }) };
 };
 
@@ -49,9 +60,20 @@ export const explainKind = (root: Node, fault: Fault): Finding => {
   const allowed = branches.map(({ properties }) => String(properties[tag]?.["const"]));
   const path = [...fault.path, tag];
   const node = nodeAt(root, path);
-  if (node === undefined) return { code: "E0104", message: `missing key ${backticked(tag)}${inside(fault.path)}`, span: spanOf(root, fault.path), help: `${tag} is one of ${allowed.join(", ")}` };
+  if (node === undefined)
+    return {
+      code: "E0104",
+      message: `missing key ${backticked(tag)}${inside(fault.path)}`,
+      span: spanOf(root, fault.path),
+      help: `${tag} is one of ${allowed.join(", ")}`,
+    };
   const near = node.kind === "scalar" ? closest(String(node.value), allowed) : undefined;
-  return { code: "E0107", message: `${backticked(tag)} must be one of ${allowed.join(", ")}, got ${got(node)}`, span: spanOf(root, path), ...optional(near === undefined ? undefined : `did you mean ${backticked(near)}?`) };
+  return {
+    code: "E0107",
+    message: `${backticked(tag)} must be one of ${allowed.join(", ")}, got ${got(node)}`,
+    span: spanOf(root, path),
+    ...optional(near === undefined ? undefined : `did you mean ${backticked(near)}?`),
+  };
 };
 
 /** The key that a misspelt one was meant to be. */
@@ -62,8 +84,10 @@ const meantKey = (fault: Fault): string | undefined => {
 };
 
 const namesKey = (fault: Fault, key: unknown): boolean =>
-  (fault.keyword === "discriminator" && fault.params["tag"] === key) || (fault.keyword === "additionalProperties" && meantKey(fault) === key);
+  (fault.keyword === "discriminator" && fault.params["tag"] === key) ||
+  (fault.keyword === "additionalProperties" && meantKey(fault) === key);
 
 /** A missing key is said once: not where another fault of the same map already names it. */
 export const isRepeated = (fault: Fault, all: readonly Fault[]): boolean =>
-  fault.keyword === "required" && all.some((other) => namesKey(other, fault.params["missingProperty"]) && other.path.join("/") === fault.path.join("/"));
+  fault.keyword === "required" &&
+  all.some((other) => namesKey(other, fault.params["missingProperty"]) && other.path.join("/") === fault.path.join("/"));

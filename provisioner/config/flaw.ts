@@ -13,5 +13,10 @@ export type Flaw = {
 /** Undefined: nothing is wrong. */
 export type Rule = (text: string) => Flaw | undefined;
 
-export const flaw = (code: Code, message: string, at: number, length: number, more: { readonly hint?: string; readonly help?: string } = {}): Flaw =>
-  ({ code, message, at, length: Math.max(length, 1), ...more });
+export const flaw = (
+  code: Code,
+  message: string,
+  at: number,
+  length: number,
+  more: { readonly hint?: string; readonly help?: string } = {},
+): Flaw => ({ code, message, at, length: Math.max(length, 1), ...more });

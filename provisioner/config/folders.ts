@@ -9,9 +9,15 @@ type Named = { readonly path: Path; readonly folder: string; readonly what: stri
 
 const foldersOf = (model: Model): readonly Named[] =>
   model.apps.flatMap((app) => {
-    const workloads = app.workloads.map(({ name, source }) => ({ path: ["apps", app.name, "workloads", name, "source"], folder: source, what: `source of workload "${name}"` }));
+    const workloads = app.workloads.map(({ name, source }) => ({
+      path: ["apps", app.name, "workloads", name, "source"],
+      folder: source,
+      what: `source of workload "${name}"`,
+    }));
     const migrations = app.database?.migrations;
-    return migrations === undefined ? workloads : [...workloads, { path: ["apps", app.name, "database", "migrations"], folder: migrations, what: `migrations of app "${app.name}"` }];
+    return migrations === undefined
+      ? workloads
+      : [...workloads, { path: ["apps", app.name, "database", "migrations"], folder: migrations, what: `migrations of app "${app.name}"` }];
   });
 
 /** `exists` gets absolute paths; `locate` is the one of the parse's result. */

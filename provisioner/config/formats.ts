@@ -14,32 +14,53 @@ import { backticked, showCharacter, showValue } from "./text.ts";
 const RESERVED = ["default", "host", "localhost", "postgres", "public", "root"] as const;
 const RESERVED_DATABASES = ["postgres", "public", "template0", "template1"] as const;
 
-const shown = (character: string): string => (/^[\u0021-\u007e]$/.test(character) ? `\`${character}\`` : character === " " ? "a space" : showCharacter(character).replace("\\u", "U+"));
+const shown = (character: string): string =>
+  /^[\u0021-\u007e]$/.test(character) ? `\`${character}\`` : character === " " ? "a space" : showCharacter(character).replace("\\u", "U+");
 
 const reservedFlaw = (text: string, reserved: readonly string[]): Flaw | undefined =>
-  reserved.includes(text) ? flaw("E0124", `${backticked(text)} is reserved`, 0, text.length, { help: `reserved: ${reserved.join(", ")}` }) : undefined;
+  reserved.includes(text)
+    ? flaw("E0124", `${backticked(text)} is reserved`, 0, text.length, { help: `reserved: ${reserved.join(", ")}` })
+    : undefined;
 
 const nameFlaw = (text: string, longest: number, allowed: RegExp, grammar: string): Flaw | undefined => {
   const message = `a name may use ${grammar} (start with a letter, max ${longest})`;
   if (text === "") return flaw("E0123", `${message}; this one is empty`, 0, 1);
   const confusable = findConfusable(text);
-  if (confusable !== undefined) return flaw("E0110", `${confusable.message}, in a name`, confusable.at, 1, { hint: "type it again by hand" });
+  if (confusable !== undefined)
+    return flaw("E0110", `${confusable.message}, in a name`, confusable.at, 1, { hint: "type it again by hand" });
   const at = [...text].findIndex((character) => !allowed.test(character));
   const wrong = [...text][at];
-  if (wrong !== undefined) return flaw("E0123", `${message}; ${shown(wrong)} is not allowed`, text.indexOf(wrong), wrong.length, /[A-Z]/.test(wrong) ? { hint: "write it in lower case" } : {});
+  if (wrong !== undefined)
+    return flaw(
+      "E0123",
+      `${message}; ${shown(wrong)} is not allowed`,
+      text.indexOf(wrong),
+      wrong.length,
+      /[A-Z]/.test(wrong) ? { hint: "write it in lower case" } : {},
+    );
   if (!/^[a-z]/.test(text)) return flaw("E0123", `${message}; ${shown(text.slice(0, 1))} cannot be the first character`, 0, 1);
   if (text.endsWith("-")) return flaw("E0123", `${message}; it cannot end with \`-\``, text.length - 1, 1);
-  return text.length > longest ? flaw("E0123", `${message}; this one has ${text.length} characters`, longest, text.length - longest) : undefined;
+  return text.length > longest
+    ? flaw("E0123", `${message}; this one has ${text.length} characters`, longest, text.length - longest)
+    : undefined;
 };
 
-const name = (longest: number): Rule => (text) => nameFlaw(text, longest, /[a-z0-9-]/, "a-z 0-9 -") ?? reservedFlaw(text, RESERVED);
+const name =
+  (longest: number): Rule =>
+  (text) =>
+    nameFlaw(text, longest, /[a-z0-9-]/, "a-z 0-9 -") ?? reservedFlaw(text, RESERVED);
 
 /** 50, not PostgreSQL's 63: the names of an app's roles are the database's with a suffix. */
 const LONGEST_DATABASE = 50;
 const database: Rule = (text) => {
   const bytes = new TextEncoder().encode(text).length;
   if (bytes > LONGEST_DATABASE && /^[a-z][a-z0-9_]*$/.test(text))
-    return flaw("E0123", `max ${LONGEST_DATABASE} bytes: roles add a suffix and PostgreSQL would cut at 63 silently`, LONGEST_DATABASE, text.length - LONGEST_DATABASE);
+    return flaw(
+      "E0123",
+      `max ${LONGEST_DATABASE} bytes: roles add a suffix and PostgreSQL would cut at 63 silently`,
+      LONGEST_DATABASE,
+      text.length - LONGEST_DATABASE,
+    );
   return nameFlaw(text, LONGEST_DATABASE, /[a-z0-9_]/, "a-z 0-9 _") ?? reservedFlaw(text, RESERVED_DATABASES);
 };
 
@@ -54,9 +75,17 @@ const firstBad = (text: string, allowed: RegExp): { readonly at: number; readonl
 
 /** A path of a URL, as the gateway and probes use it. */
 const urlPath: Rule = (text) => {
-  if (!text.startsWith("/")) return flaw("E0128", "a path must start with `/`", 0, 1, { hint: `write /${showValue(text.split(/[\s#]/)[0] ?? "")}` });
+  if (!text.startsWith("/"))
+    return flaw("E0128", "a path must start with `/`", 0, 1, { hint: `write /${showValue(text.split(/[\s#]/)[0] ?? "")}` });
   const bad = firstBad(text, /[A-Za-z0-9/._~!&'()*+,=:@%-]/);
-  if (bad !== undefined) return flaw("E0128", `a path cannot hold ${shown(bad.character)}`, bad.at, bad.character.length, bad.character === "?" ? { help: "match parameters with `query:`" } : {});
+  if (bad !== undefined)
+    return flaw(
+      "E0128",
+      `a path cannot hold ${shown(bad.character)}`,
+      bad.at,
+      bad.character.length,
+      bad.character === "?" ? { help: "match parameters with `query:`" } : {},
+    );
   const dots = /\/\.\.?(?=\/|$)/.exec(text);
   if (dots !== null) return flaw("E0128", "a path cannot hold `.` or `..` parts", dots.index + 1, dots[0].length - 1);
   const double = text.indexOf("//");
@@ -66,11 +95,15 @@ const urlPath: Rule = (text) => {
 /** A folder or file below the folder of croft.yaml (or below a workload's source). */
 const folder: Rule = (text) => {
   if (text === "") return flaw("E0128", "this path is empty", 0, 1, { hint: "write . for the folder itself" });
-  if (text.startsWith("/")) return flaw("E0128", "this path must be relative", 0, 1, { help: "paths start at the folder that holds the configuration" });
+  if (text.startsWith("/"))
+    return flaw("E0128", "this path must be relative", 0, 1, { help: "paths start at the folder that holds the configuration" });
   const bad = firstBad(text, /[A-Za-z0-9/._@+ -]/);
   if (bad !== undefined) return flaw("E0128", `this path cannot hold ${shown(bad.character)}`, bad.at, bad.character.length);
   const up = /(?:^|\/)(\.\.)(?:\/|$)/.exec(text);
-  if (up !== null) return flaw("E0128", "this path leads out of the folder that holds the configuration", text.indexOf("..", up.index), 2, { help: "move the source below it" });
+  if (up !== null)
+    return flaw("E0128", "this path leads out of the folder that holds the configuration", text.indexOf("..", up.index), 2, {
+      help: "move the source below it",
+    });
   const dash = /(?:^|\/)-/.exec(text);
   return dash === null ? undefined : flaw("E0128", "a part of a path cannot start with `-`", dash.index + dash[0].length - 1, 1);
 };
@@ -79,32 +112,47 @@ const redirect: Rule = (text) => {
   const bad = firstBad(text, /[A-Za-z0-9/._~!&'()*+,=:@%?#[\]-]/);
   if (bad !== undefined) return flaw("E0128", `a URL cannot hold ${shown(bad.character)}`, bad.at, bad.character.length);
   if (/^\/(?!\/)/.test(text)) return undefined;
-  if (!/^https?:\/\//.test(text)) return flaw("E0128", "a redirect goes to https://…, http://… or /…", 0, text.length, /^[a-z0-9.-]+\.[a-z]/.test(text) ? { hint: `write https://${showValue(text)}` } : {});
+  if (!/^https?:\/\//.test(text))
+    return flaw(
+      "E0128",
+      "a redirect goes to https://…, http://… or /…",
+      0,
+      text.length,
+      /^[a-z0-9.-]+\.[a-z]/.test(text) ? { hint: `write https://${showValue(text)}` } : {},
+    );
   return URL.canParse(text) ? undefined : flaw("E0128", "this is not a URL", 0, text.length);
 };
 
-const pattern = (code: Code, allowed: RegExp, message: string): Rule => (text) => {
-  const bad = firstBad(text, allowed);
-  return bad === undefined ? undefined : flaw(code, `${message}; ${shown(bad.character)} is not allowed`, bad.at, bad.character.length);
-};
+const pattern =
+  (code: Code, allowed: RegExp, message: string): Rule =>
+  (text) => {
+    const bad = firstBad(text, allowed);
+    return bad === undefined ? undefined : flaw(code, `${message}; ${shown(bad.character)} is not allowed`, bad.at, bad.character.length);
+  };
 
 const variable: Rule = (text) => {
   if (/^[0-9]/.test(text)) return flaw("E0123", "a variable cannot start with a digit", 0, 1);
-  return text === "" ? flaw("E0123", "this name is empty", 0, 1) : pattern("E0123", /[A-Za-z0-9_]/, "a variable may use A-Z a-z 0-9 _")(text);
+  return text === ""
+    ? flaw("E0123", "this name is empty", 0, 1)
+    : pattern("E0123", /[A-Za-z0-9_]/, "a variable may use A-Z a-z 0-9 _")(text);
 };
 
 const recipient: Rule = (text) => {
   if (/^age1[02-9ac-hj-np-z]{58}$/.test(text)) return undefined;
-  const hint = text.toUpperCase().startsWith("AGE-SECRET-KEY") ? "this is the secret half; write the line that starts with age1" : "it starts with age1 and has 62 characters";
+  const hint = text.toUpperCase().startsWith("AGE-SECRET-KEY")
+    ? "this is the secret half; write the line that starts with age1"
+    : "it starts with age1 and has 62 characters";
   return flaw("E0129", "this is not an age recipient", 0, text.length, { hint });
 };
 
-const quantity = (code: Code, parse: (text: string) => Parsed<unknown>): Rule => (text) => {
-  const parsed = parse(text);
-  if (parsed.ok) return undefined;
-  const { message, at, length, hint } = parsed.defect;
-  return flaw(code, message, at, length, hint === undefined ? {} : { hint });
-};
+const quantity =
+  (code: Code, parse: (text: string) => Parsed<unknown>): Rule =>
+  (text) => {
+    const parsed = parse(text);
+    if (parsed.ok) return undefined;
+    const { message, at, length, hint } = parsed.defect;
+    return flaw(code, message, at, length, hint === undefined ? {} : { hint });
+  };
 
 const oneLine: Rule = (text) => {
   // eslint-disable-next-line no-control-regex

@@ -7,7 +7,9 @@ import { renderProblems } from "./diagnostics.ts";
 import { parseConfig, type ConfigResult } from "./parse.ts";
 import { EXAMPLE_SERVICES } from "./services.fixture.ts";
 
-const EXAMPLES = ["hello", "portfolio"].map((name) => readFileSync(join(import.meta.dirname, "../../examples", name, "croft.yaml"), "utf8"));
+const EXAMPLES = ["hello", "portfolio"].map((name) =>
+  readFileSync(join(import.meta.dirname, "../../examples", name, "croft.yaml"), "utf8"),
+);
 const MUTATIONS = Number(process.env["FUZZ_MUTATIONS"] ?? 2_000);
 const SEED = Number(process.env["FUZZ_SEED"] ?? 20_261_121);
 const SLOWEST_MS = 1_000;
@@ -24,23 +26,108 @@ const makeRandom = (seed: number) => {
 };
 type Random = ReturnType<typeof makeRandom>;
 
-const NASTY = ["{", "}", "[", "]", '"', "'", "\t", "\n", "\0", ":", ": ", "- ", "? ", "#", " #", "&a ", "*a", "!!x ", "<<: ", "|", ">", "%", "@", "`", "${", "\u202e", "\u200b", "\ufeff", "\r", "é", "а", "\ud800", "---\n", "...", ",", "~", "null", "1e999", "99999999999999999999", "0x10", "__proto__: 1", "constructor", "../", "/", ";", "$(id)", "[".repeat(200), "- ".repeat(200), " ".repeat(70), "x".repeat(5000)];
+const NASTY = [
+  "{",
+  "}",
+  "[",
+  "]",
+  '"',
+  "'",
+  "\t",
+  "\n",
+  "\0",
+  ":",
+  ": ",
+  "- ",
+  "? ",
+  "#",
+  " #",
+  "&a ",
+  "*a",
+  "!!x ",
+  "<<: ",
+  "|",
+  ">",
+  "%",
+  "@",
+  "`",
+  "${",
+  "\u202e",
+  "\u200b",
+  "\ufeff",
+  "\r",
+  "é",
+  "а",
+  "\ud800",
+  "---\n",
+  "...",
+  ",",
+  "~",
+  "null",
+  "1e999",
+  "99999999999999999999",
+  "0x10",
+  "__proto__: 1",
+  "constructor",
+  "../",
+  "/",
+  ";",
+  "$(id)",
+  "[".repeat(200),
+  "- ".repeat(200),
+  " ".repeat(70),
+  "x".repeat(5000),
+];
 
 const pick = <T>(random: Random, items: readonly T[]): T => items[random(items.length)] as T;
 const wordsOf = (text: string) => [...text.matchAll(/[\w.$@/-]+/g), ...text.matchAll(/$/g)];
 const cut = (text: string, from: number, to: number, put: string): string => text.slice(0, from) + put + text.slice(to);
 
 const MUTATE: readonly ((text: string, random: Random) => string)[] = [
-  (text, random) => { const at = random(text.length); return cut(text, at, at + 1, ""); },
-  (text, random) => { const at = random(text.length); return cut(text, at, at, pick(random, NASTY)); },
-  (text, random) => { const at = random(text.length); return cut(text, at, at + 1 + random(8), pick(random, NASTY)); },
-  (text, random) => { const at = random(text.length); return cut(text, at, at + random(200), ""); },
+  (text, random) => {
+    const at = random(text.length);
+    return cut(text, at, at + 1, "");
+  },
+  (text, random) => {
+    const at = random(text.length);
+    return cut(text, at, at, pick(random, NASTY));
+  },
+  (text, random) => {
+    const at = random(text.length);
+    return cut(text, at, at + 1 + random(8), pick(random, NASTY));
+  },
+  (text, random) => {
+    const at = random(text.length);
+    return cut(text, at, at + random(200), "");
+  },
   (text, random) => text.slice(0, random(text.length)),
-  (text, random) => { const lines = text.split("\n"); const line = pick(random, lines); lines.splice(random(lines.length), 0, line); return lines.join("\n"); },
-  (text, random) => { const lines = text.split("\n"); lines.splice(random(lines.length), 1); return lines.join("\n"); },
-  (text, random) => { const lines = text.split("\n"); const at = random(lines.length); lines[at] = `${" ".repeat(random(4))}${lines[at]}`; return lines.join("\n"); },
-  (text, random) => { const words = wordsOf(text); const word = pick(random, words); return cut(text, word.index, word.index + word[0].length, pick(random, words)[0]); },
-  (text, random) => { const words = wordsOf(text); const word = pick(random, words); return cut(text, word.index, word.index + word[0].length, pick(random, NASTY)); },
+  (text, random) => {
+    const lines = text.split("\n");
+    const line = pick(random, lines);
+    lines.splice(random(lines.length), 0, line);
+    return lines.join("\n");
+  },
+  (text, random) => {
+    const lines = text.split("\n");
+    lines.splice(random(lines.length), 1);
+    return lines.join("\n");
+  },
+  (text, random) => {
+    const lines = text.split("\n");
+    const at = random(lines.length);
+    lines[at] = `${" ".repeat(random(4))}${lines[at]}`;
+    return lines.join("\n");
+  },
+  (text, random) => {
+    const words = wordsOf(text);
+    const word = pick(random, words);
+    return cut(text, word.index, word.index + word[0].length, pick(random, words)[0]);
+  },
+  (text, random) => {
+    const words = wordsOf(text);
+    const word = pick(random, words);
+    return cut(text, word.index, word.index + word[0].length, pick(random, NASTY));
+  },
 ];
 
 const toBytes = (text: string, random: Random): Uint8Array => {
@@ -49,7 +136,8 @@ const toBytes = (text: string, random: Random): Uint8Array => {
   return bytes;
 };
 
-const parse = (bytes: Uint8Array): ConfigResult => parseConfig({ file: "croft.yaml", folder: "/srv", bytes, services: EXAMPLE_SERVICES, variables: {} });
+const parse = (bytes: Uint8Array): ConfigResult =>
+  parseConfig({ file: "croft.yaml", folder: "/srv", bytes, services: EXAMPLE_SERVICES, variables: {} });
 
 const checkRefusal = (result: Extract<ConfigResult, { ok: false }>, source: string): void => {
   expect(result.problems.length).toBeGreaterThan(0);
@@ -88,7 +176,9 @@ test("mutated files are read or refused, never anything else", () => {
 test("a single wrong value is named where it stands", () => {
   const random = makeRandom(7);
   const portfolio = EXAMPLES[1] ?? "";
-  const values = [...portfolio.matchAll(/(?<=(?:kind|machine|memory|port|stopTimeout|to|host|source|mode|site|domain|path|disk|live): )[\w.@/]+/g)];
+  const values = [
+    ...portfolio.matchAll(/(?<=(?:kind|machine|memory|port|stopTimeout|to|host|source|mode|site|domain|path|disk|live): )[\w.@/]+/g),
+  ];
   let near = 0;
   for (const value of values) {
     const junk = pick(random, ["nope!", "-1", "'x y'", "[]", "{}", "~", "3.5"]);

@@ -18,7 +18,9 @@ type Options = {
 };
 
 const FOLDER = join(import.meta.dirname, "../../test/golden/config");
-const CASES = readdirSync(FOLDER, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+const CASES = readdirSync(FOLDER, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
 
 const optionsOf = (folder: string): Options => {
   const path = join(folder, "options.json");
@@ -27,7 +29,14 @@ const optionsOf = (folder: string): Options => {
 
 const problemsOf = (file: string, bytes: Uint8Array, options: Options): readonly Problem[] => {
   const { environment, variables = {}, missing = [] } = options;
-  const result = parseConfig({ file, folder: "/srv/site", bytes, services: EXAMPLE_SERVICES, variables, ...(environment === undefined ? {} : { environment }) });
+  const result = parseConfig({
+    file,
+    folder: "/srv/site",
+    bytes,
+    services: EXAMPLE_SERVICES,
+    variables,
+    ...(environment === undefined ? {} : { environment }),
+  });
   if (!result.ok) return result.problems;
   return [...checkFolders(result.model, result.locate, (path) => !missing.some((name) => path.endsWith(`/${name}`))), ...result.warnings];
 };

@@ -11,11 +11,14 @@ const isClose = (token: Token | undefined): boolean => token?.type === "flow-map
 
 const checkToken = (token: Token, next: Token | undefined): Finding | undefined => {
   const span = spanOf(token);
-  if (token.type === "comma" && isClose(next)) return { code: "E0120", message: "JSON allows no trailing comma", span, hint: "remove it, or rename the file to .yaml" };
-  if (token.type === "comment") return { code: "E0120", message: "JSON allows no comments", span, hint: "remove it, or rename the file to .yaml" };
+  if (token.type === "comma" && isClose(next))
+    return { code: "E0120", message: "JSON allows no trailing comma", span, hint: "remove it, or rename the file to .yaml" };
+  if (token.type === "comment")
+    return { code: "E0120", message: "JSON allows no comments", span, hint: "remove it, or rename the file to .yaml" };
   if (token.type === "single-quoted-scalar") return { code: "E0120", message: "JSON text stands in double quotes", span };
   if (token.type !== "scalar" || WORD.test(token.text)) return undefined;
-  if (token.text.startsWith("//")) return { code: "E0120", message: "JSON allows no comments", span, hint: "remove it, or rename the file to .yaml" };
+  if (token.text.startsWith("//"))
+    return { code: "E0120", message: "JSON allows no comments", span, hint: "remove it, or rename the file to .yaml" };
   return { code: "E0120", message: `JSON text stands in double quotes, ${backticked(token.text)} has none`, span };
 };
 
@@ -26,7 +29,10 @@ export const checkJson = (tokens: readonly Token[]): readonly Finding[] => {
     return checkToken(token, next);
   });
   const first = loud[0];
-  const start: readonly Finding[] = first !== undefined && first.type !== "flow-map-start" ? [{ code: "E0120", message: "a JSON configuration starts with `{`", span: spanOf(first) }] : [];
+  const start: readonly Finding[] =
+    first !== undefined && first.type !== "flow-map-start"
+      ? [{ code: "E0120", message: "a JSON configuration starts with `{`", span: spanOf(first) }]
+      : [];
   return [...start, ...byToken.filter((finding) => finding !== undefined)].slice(0, 1);
 };
 

@@ -7,14 +7,19 @@ type Kind = { readonly name: string; readonly fits: (root: Node) => boolean };
 const has = (root: Node, ...keys: readonly string[]): boolean => keys.every((key) => nodeAt(root, [key]) !== undefined);
 
 const isCompose = (root: Node): boolean =>
-  entriesOf(nodeAt(root, ["services"])).some(({ value }) => ["image", "ports", "volumes", "container_name", "depends_on"].some((key) => has(value, key)));
+  entriesOf(nodeAt(root, ["services"])).some(({ value }) =>
+    ["image", "ports", "volumes", "container_name", "depends_on"].some((key) => has(value, key)),
+  );
 
 const KINDS: readonly Kind[] = [
   { name: "a Docker Compose file", fits: isCompose },
   { name: "a Terraform state", fits: (root) => has(root, "terraform_version") || has(root, "lineage", "serial") },
   { name: "a Kubernetes manifest", fits: (root) => has(root, "apiVersion", "kind") },
   { name: "a package.json", fits: (root) => has(root, "dependencies") || has(root, "name", "scripts") },
-  { name: "an Ansible playbook", fits: (root) => root.kind === "list" && root.items.some((item) => has(item, "hosts") && (has(item, "tasks") || has(item, "roles"))) },
+  {
+    name: "an Ansible playbook",
+    fits: (root) => root.kind === "list" && root.items.some((item) => has(item, "hosts") && (has(item, "tasks") || has(item, "roles"))),
+  },
   { name: "a cloud-init file", fits: (root) => has(root, "runcmd") || has(root, "write_files") },
   { name: "a GitHub workflow", fits: (root) => has(root, "jobs", "on") },
 ];

@@ -3,7 +3,13 @@ import { quoted } from "./text.ts";
 import type { Path } from "./tree.ts";
 
 const NOUNS: Readonly<Record<string, string>> = {
-  hosts: "host", machines: "machine", services: "service", apps: "app", workloads: "workload", environments: "environment", disks: "disk",
+  hosts: "host",
+  machines: "machine",
+  services: "service",
+  apps: "app",
+  workloads: "workload",
+  environments: "environment",
+  disks: "disk",
 };
 
 const partOf = (path: Path): string | undefined => {
@@ -12,7 +18,8 @@ const partOf = (path: Path): string | undefined => {
   return Object.hasOwn(NOUNS, collection) ? `${NOUNS[collection]} ${quoted(String(name))}` : undefined;
 };
 
-const isField = (path: Path): boolean => path.length > 0 && path.length % 2 === 1 && !Object.hasOwn(NOUNS, String(path.at(-1))) && path.at(-1) !== "routes";
+const isField = (path: Path): boolean =>
+  path.length > 0 && path.length % 2 === 1 && !Object.hasOwn(NOUNS, String(path.at(-1))) && path.at(-1) !== "routes";
 
 /** Undefined at the top of the file. */
 export const labelOf = (path: Path): string | undefined => {

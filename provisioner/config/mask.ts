@@ -34,19 +34,13 @@ export const findPasswords = (text: string): readonly FoundSecret[] =>
 
 /** For messages: `AKIA****`. */
 export const maskSecrets = (text: string): string => {
-  const masked = SHAPES.reduce(
-    (result, { pattern, keep }) => result.replaceAll(pattern, (found) => `${found.slice(0, keep)}****`),
-    text,
-  );
+  const masked = SHAPES.reduce((result, { pattern, keep }) => result.replaceAll(pattern, (found) => `${found.slice(0, keep)}****`), text);
   return masked.replaceAll(URL_PASSWORD, "****");
 };
 
 /** For code frames: the same length, so that columns still fit; line ends stay. */
 export const maskInPlace = (text: string): string => {
   const stars = (found: string, keep: number): string => found.slice(0, keep) + found.slice(keep).replaceAll(/[^\n]/g, "*");
-  const masked = SHAPES.reduce(
-    (result, { pattern, keep }) => result.replaceAll(pattern, (found) => stars(found, keep)),
-    text,
-  );
+  const masked = SHAPES.reduce((result, { pattern, keep }) => result.replaceAll(pattern, (found) => stars(found, keep)), text);
   return masked.replaceAll(URL_PASSWORD, (found) => stars(found, 0));
 };

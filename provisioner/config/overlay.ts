@@ -20,8 +20,10 @@ export const overlay = (below: MapNode, above: MapNode): MapNode => {
 
 export type Variant = { readonly name: string; readonly root: MapNode };
 
-const applyOne = (base: MapNode, name: string, value: Node): Variant =>
-  ({ name, root: value.kind === "map" ? overlay(base, value) : base });
+const applyOne = (base: MapNode, name: string, value: Node): Variant => ({
+  name,
+  root: value.kind === "map" ? overlay(base, value) : base,
+});
 
 /** The file as the base and every environment see it. */
 export const variantsOf = (root: MapNode): readonly Variant[] => {
@@ -34,11 +36,13 @@ export const checkEnvironment = (root: MapNode, name: string, variants: readonly
   const known = variants.map((variant) => variant.name).filter((known) => known !== BASE);
   const near = closest(name, known);
   const span = entryAt(root, ["environments"])?.keySpan ?? { start: root.span.start, end: root.span.start + 1 };
-  return [{
-    code: "E0138",
-    message: `environment ${quoted(name)} is not defined`,
-    span,
-    ...(near === undefined ? {} : { hint: `did you mean ${backticked(near)}?` }),
-    help: known.length === 0 ? `add it: environments: { ${name}: {} }` : `defined: ${known.join(", ")}`,
-  }];
+  return [
+    {
+      code: "E0138",
+      message: `environment ${quoted(name)} is not defined`,
+      span,
+      ...(near === undefined ? {} : { hint: `did you mean ${backticked(near)}?` }),
+      help: known.length === 0 ? `add it: environments: { ${name}: {} }` : `defined: ${known.join(", ")}`,
+    },
+  ];
 };

@@ -25,15 +25,22 @@ describe("a good file", () => {
   test("becomes a complete, frozen Model", () => {
     const model = modelOf(example("hello"));
     expect(model).toEqual({
-      site: "hello", domain: "hello.test", environment: "default", mode: "production", network: "10.91.0.0/16", folder: "/srv",
+      site: "hello",
+      domain: "hello.test",
+      environment: "default",
+      mode: "production",
+      network: "10.91.0.0/16",
+      folder: "/srv",
       hosts: [{ name: "local" }],
       machines: [{ name: "web", host: "local", cpus: 1, memoryBytes: 2 ** 29, rootDiskBytes: 2 ** 32, disks: [] }],
       services: { gateway: { machine: "web" } },
-      apps: [{
-        name: "hello",
-        workloads: [{ kind: "static", name: "page", source: "page", output: ".", spa: false }],
-        routes: [{ host: "hello.test", path: "/", exact: false, target: { kind: "workload", workload: "page" }, methods: [], query: {} }],
-      }],
+      apps: [
+        {
+          name: "hello",
+          workloads: [{ kind: "static", name: "page", source: "page", output: ".", spa: false }],
+          routes: [{ host: "hello.test", path: "/", exact: false, target: { kind: "workload", workload: "page" }, methods: [], query: {} }],
+        },
+      ],
     });
     expect(Object.isFrozen(model.apps[0]?.routes[0]?.query)).toBe(true);
   });
@@ -48,7 +55,9 @@ describe("a good file", () => {
   });
 
   test("may use Windows line ends, anchors, umlauts in text and comments", () => {
-    const text = example("portfolio").replace("LOG_LEVEL: info", "LOG_LEVEL: grün # é").replace("edge: { cpus: 1, memory: 512MiB }", "edge: &m { cpus: 1, memory: 512MiB }\n  spare: *m");
+    const text = example("portfolio")
+      .replace("LOG_LEVEL: info", "LOG_LEVEL: grün # é")
+      .replace("edge: { cpus: 1, memory: 512MiB }", "edge: &m { cpus: 1, memory: 512MiB }\n  spare: *m");
     expect(modelOf(text.replaceAll("\n", "\r\n")).machines.map(({ name }) => name)).toEqual(["edge", "spare", "app", "data"]);
   });
 
@@ -59,7 +68,11 @@ describe("a good file", () => {
 
   test("says where each of its values stands", () => {
     const result = parse(example("portfolio"));
-    expect(result.ok && result.locate(["apps", "portfolio", "workloads", "api", "port"])).toMatchObject({ file: "croft.yaml", line: 27, col: 15 });
+    expect(result.ok && result.locate(["apps", "portfolio", "workloads", "api", "port"])).toMatchObject({
+      file: "croft.yaml",
+      line: 27,
+      col: 15,
+    });
     expect(result.ok && result.locate(["machines", "app"])).toMatchObject({ line: 9, col: 3 });
     expect(result.ok && result.locate(["machines", "gone", "cpus"])).toMatchObject({ line: 7, col: 1 });
   });
@@ -70,8 +83,15 @@ describe("environments", () => {
 
   test("are laid over the file, maps deep", () => {
     const model = modelOf(text, { environment: "staging" });
-    expect([model.environment, model.domain, model.apps[0]?.routes[0]?.host]).toEqual(["staging", "staging.hello.test", "staging.hello.test"]);
-    expect(model.machines.map(({ name, cpus, memoryBytes }) => [name, cpus, memoryBytes])).toEqual([["web", 2, 2 ** 29], ["extra", 1, 2 ** 30]]);
+    expect([model.environment, model.domain, model.apps[0]?.routes[0]?.host]).toEqual([
+      "staging",
+      "staging.hello.test",
+      "staging.hello.test",
+    ]);
+    expect(model.machines.map(({ name, cpus, memoryBytes }) => [name, cpus, memoryBytes])).toEqual([
+      ["web", 2, 2 ** 29],
+      ["extra", 1, 2 ** 30],
+    ]);
     expect(modelOf(text).machines).toHaveLength(1);
   });
 
@@ -104,7 +124,9 @@ describe("variables and bindings", () => {
     for (const value of values) {
       const text = portfolio.slice(0, value.index) + key + portfolio.slice(value.index + value[0].length);
       const result = parse(text);
-      const shown = result.ok ? "read" : renderProblems(result.problems, { "croft.yaml": text }) + renderProblems(result.problems, {}, { json: true });
+      const shown = result.ok
+        ? "read"
+        : renderProblems(result.problems, { "croft.yaml": text }) + renderProblems(result.problems, {}, { json: true });
       expect(shown).toContain("AKIA****");
       expect(shown.toUpperCase()).not.toContain(key);
     }
@@ -126,7 +148,10 @@ test("a line that nobody wrote is refused, and many findings are no crash", () =
 });
 
 test("keys of Object's prototype are unknown keys", () => {
-  expect(messagesOf(`${example("hello")}__proto__: { site: x }\nconstructor: 1\n`)).toEqual(["unknown key `__proto__`", "unknown key `constructor`"]);
+  expect(messagesOf(`${example("hello")}__proto__: { site: x }\nconstructor: 1\n`)).toEqual([
+    "unknown key `__proto__`",
+    "unknown key `constructor`",
+  ]);
 });
 
 test("what `croft init` writes is a good file of ten lines", () => {
@@ -138,6 +163,8 @@ test("what `croft init` writes is a good file of ten lines", () => {
 test("2,000 machines are checked quickly", () => {
   const machines = Array.from({ length: 2_000 }, (_, index) => `  m${index}: { memory: 512MiB }`).join("\n");
   const start = performance.now();
-  expect(modelOf(example("hello").replace("  web: { memory: 512MiB }", `  web: { memory: 512MiB }\n${machines}`)).machines).toHaveLength(2_001);
+  expect(modelOf(example("hello").replace("  web: { memory: 512MiB }", `  web: { memory: 512MiB }\n${machines}`)).machines).toHaveLength(
+    2_001,
+  );
   expect(performance.now() - start).toBeLessThan(2_000);
 });

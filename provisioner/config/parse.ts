@@ -42,14 +42,21 @@ export type ConfigResult =
   | { readonly ok: true; readonly model: Model; readonly warnings: readonly Problem[]; readonly locate: (path: Path) => Place }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-type Tree = { readonly ok: true; readonly root: MapNode; readonly findings: readonly Finding[] } | { readonly ok: false; readonly findings: readonly Finding[] };
+type Tree =
+  | { readonly ok: true; readonly root: MapNode; readonly findings: readonly Finding[] }
+  | { readonly ok: false; readonly findings: readonly Finding[] };
 
 /** More than anybody reads, and few enough to sort. */
 const MOST_FINDINGS = 1_000;
 
 const refused = (findings: readonly Finding[]): Tree => ({ ok: false, findings: findings.slice(0, MOST_FINDINGS) });
 
-const emptyFile = (file: string): Finding => ({ code: "E0108", message: `${file} is empty`, span: { start: 0, end: 1 }, help: "`croft init` writes an example" });
+const emptyFile = (file: string): Finding => ({
+  code: "E0108",
+  message: `${file} is empty`,
+  span: { start: 0, end: 1 },
+  help: "`croft init` writes an example",
+});
 
 const parseText = (text: string, file: string): Tree => {
   const isJson = file.endsWith(".json");
@@ -98,9 +105,15 @@ const relevant = (variants: readonly Variant[], name: string): readonly Variant[
 
 const isError = ({ severity }: Finding): boolean => severity !== "warning";
 
-const finish = (findings: readonly Finding[], text: Text): { readonly errors: readonly Problem[]; readonly warnings: readonly Problem[] } => {
+const finish = (
+  findings: readonly Finding[],
+  text: Text,
+): { readonly errors: readonly Problem[]; readonly warnings: readonly Problem[] } => {
   const problems = findings.map((finding) => toProblem(finding, text));
-  return { errors: problems.filter(({ severity }) => severity === "error"), warnings: problems.filter(({ severity }) => severity === "warning") };
+  return {
+    errors: problems.filter(({ severity }) => severity === "error"),
+    warnings: problems.filter(({ severity }) => severity === "warning"),
+  };
 };
 
 const parseRoot = (tree: Extract<Tree, { ok: true }>, input: ConfigInput, text: Text): ConfigResult => {
@@ -109,7 +122,11 @@ const parseRoot = (tree: Extract<Tree, { ok: true }>, input: ConfigInput, text: 
   const missing = checkEnvironment(tree.root, name, variants);
   const stages = relevant(variants, name).map((variant) => checkVariant(variant, input));
   const secrets = checkSecrets(text.content);
-  const found = settle([[...tree.findings, ...secrets, ...missing], stages.flatMap(({ schema }) => schema), stages.flatMap(({ checks }) => checks)]);
+  const found = settle([
+    [...tree.findings, ...secrets, ...missing],
+    stages.flatMap(({ schema }) => schema),
+    stages.flatMap(({ checks }) => checks),
+  ]);
   const { errors, warnings } = finish(found, text);
   const root = variants.find((variant) => variant.name === name)?.root;
   if (errors.length > 0 || root === undefined) return { ok: false, problems: errors };

@@ -34,7 +34,13 @@ describe("cycles", () => {
 });
 
 describe("suggestions", () => {
-  test.each([["cpu", "cpus"], ["memroy", "memory"], ["x", undefined], ["CPUS", "cpus"], ["wholly-different", undefined]])("%s", (word, meant) => {
+  test.each([
+    ["cpu", "cpus"],
+    ["memroy", "memory"],
+    ["x", undefined],
+    ["CPUS", "cpus"],
+    ["wholly-different", undefined],
+  ])("%s", (word, meant) => {
     expect(closest(word, ["cpus", "memory", "disks", "to"])).toBe(meant);
   });
 });
@@ -56,7 +62,11 @@ describe("secrets", () => {
 });
 
 test("bindings of a text", () => {
-  expect(piecesOf("a${b}c${d${e}").map(({ at, name, closed }) => [at, name, closed])).toEqual([[1, "b", true], [6, "", false], [9, "e", true]]);
+  expect(piecesOf("a${b}c${d${e}").map(({ at, name, closed }) => [at, name, closed])).toEqual([
+    [1, "b", true],
+    [6, "", false],
+    [9, "e", true],
+  ]);
 });
 
 test("columns count characters, a tab is one", () => {
@@ -64,7 +74,14 @@ test("columns count characters, a tab is one", () => {
 });
 
 describe("shown problems", () => {
-  const problem = (line: number): Problem => ({ code: "E0103", severity: "error", message: `m${line}`, place: { file: "f", line, col: 1, endLine: line, endCol: 2 }, hint: "h", related: [] });
+  const problem = (line: number): Problem => ({
+    code: "E0103",
+    severity: "error",
+    message: `m${line}`,
+    place: { file: "f", line, col: 1, endLine: line, endCol: 2 },
+    hint: "h",
+    related: [],
+  });
   const problems = Array.from({ length: 137 }, (_, index) => problem(137 - index));
 
   test("are sorted, 20 at most, the rest counted", () => {
@@ -93,7 +110,12 @@ describe("the schema", () => {
     if (typeof value !== "object" || value === null) return [];
     const own = value as Schema;
     const fields = Object.values((own["properties"] ?? {}) as object) as readonly Schema[];
-    return [...fields, ...Object.entries(own).filter(([key]) => key !== "examples" && key !== "default").flatMap(([, child]) => fieldsOf(child))];
+    return [
+      ...fields,
+      ...Object.entries(own)
+        .filter(([key]) => key !== "examples" && key !== "default")
+        .flatMap(([, child]) => fieldsOf(child)),
+    ];
   };
 
   test("describes every field with an example", () => {
@@ -103,7 +125,9 @@ describe("the schema", () => {
   });
 
   test("becomes a manual", () => {
-    expect(renderDocs(schema, "machines.NAME.cpus")).toBe("machines.NAME.cpus\n    a whole number 1-256\n    Virtual processors.\n    default: 1\n    example: 2\n");
+    expect(renderDocs(schema, "machines.NAME.cpus")).toBe(
+      "machines.NAME.cpus\n    a whole number 1-256\n    Virtual processors.\n    default: 1\n    example: 2\n",
+    );
     expect(renderDocs(schema, "nothing")).toBe("");
     expect(sectionsOf(schema)).toContain("services.postgres.disk");
     expect(renderDocs(schema)).toContain("apps.NAME.workloads.NAME (kind: node).health.live");
@@ -122,7 +146,10 @@ describe("reading", () => {
     expect(await readConfig(path)).toEqual({ file: "croft.yaml", folder: join(path, ".."), bytes: await readFile(path) });
   });
 
-  test.each([["gone.yaml", "it does not exist"], ["", "it is a folder"]])("says why %s cannot be read", async (name, reason) => {
+  test.each([
+    ["gone.yaml", "it does not exist"],
+    ["", "it is a folder"],
+  ])("says why %s cannot be read", async (name, reason) => {
     await expect(readConfig(join(tmpdir(), name))).rejects.toThrow(reason);
   });
 });

@@ -27,7 +27,21 @@ const showWorkload = (workload: Workload): Plain => {
   const { machine, start, port, metricsPort, environment, health, stopSignal } = workload;
   const memory = formatSize(workload.memoryBytes);
   const stopTimeout = formatDuration(workload.stopTimeoutSeconds);
-  return present({ kind, machine, source, build, output, start, port, metricsPort, memory, env: environment, health, stopSignal, stopTimeout });
+  return present({
+    kind,
+    machine,
+    source,
+    build,
+    output,
+    start,
+    port,
+    metricsPort,
+    memory,
+    env: environment,
+    health,
+    stopSignal,
+    stopTimeout,
+  });
 };
 
 const showTarget = (target: Route["target"]): Data => {

@@ -52,7 +52,10 @@ const LONGEST_LINE = 65_536;
 export const checkLines = (text: string): readonly Finding[] => {
   let start = 0;
   for (const line of text.split("\n")) {
-    if (line.length > LONGEST_LINE) return [{ code: "E0111", message: `a line has ${line.length} characters, the limit is ${LONGEST_LINE}`, span: { start, end: start + 1 } }];
+    if (line.length > LONGEST_LINE)
+      return [
+        { code: "E0111", message: `a line has ${line.length} characters, the limit is ${LONGEST_LINE}`, span: { start, end: start + 1 } },
+      ];
     start += line.length + 1;
   }
   return [];
@@ -80,18 +83,34 @@ const checkDocuments = (tokens: readonly Token[]): readonly Finding[] => {
   const second = starts.find((token, index) => index > 0 || tokens.indexOf(token) > first) ?? after;
   if (second === undefined) return [];
   const count = Math.max(2, starts.length);
-  return [{ code: "E0115", message: `the file holds ${count} documents`, span: span(second), help: "croft reads one document; keep one file per site" }];
+  return [
+    {
+      code: "E0115",
+      message: `the file holds ${count} documents`,
+      span: span(second),
+      help: "croft reads one document; keep one file per site",
+    },
+  ];
 };
 
 const REFUSED: Readonly<Record<string, string>> = { tag: "tags are not allowed", "directive-line": "directives are not allowed" };
 
 const checkTags = (tokens: readonly Token[]): readonly Finding[] =>
-  tokens.filter(({ type }) => Object.hasOwn(REFUSED, type)).map((token) => ({ code: "E0114", message: `${REFUSED[token.type]}`, span: span(token), hint: "remove it" }));
+  tokens
+    .filter(({ type }) => Object.hasOwn(REFUSED, type))
+    .map((token) => ({ code: "E0114", message: `${REFUSED[token.type]}`, span: span(token), hint: "remove it" }));
 
 const checkAliases = (tokens: readonly Token[]): readonly Finding[] =>
-  ([["alias", "aliases"], ["anchor", "anchors"]] as const).flatMap(([type, plural]): readonly Finding[] => {
+  (
+    [
+      ["alias", "aliases"],
+      ["anchor", "anchors"],
+    ] as const
+  ).flatMap(([type, plural]): readonly Finding[] => {
     const over = tokens.filter((token) => token.type === type)[MOST_ALIASES];
-    return over === undefined ? [] : [{ code: "E0113", message: `more than ${MOST_ALIASES} ${plural}: refused`, span: span(over), help: "write the values out" }];
+    return over === undefined
+      ? []
+      : [{ code: "E0113", message: `more than ${MOST_ALIASES} ${plural}: refused`, span: span(over), help: "write the values out" }];
   });
 
 const checkTabs = (tokens: readonly Token[]): readonly Finding[] => {
@@ -105,7 +124,13 @@ const checkTabs = (tokens: readonly Token[]): readonly Finding[] => {
     const next = tokens[index + 1];
     if (depth > 0 || !atLineStart || token.type !== "space" || next === undefined || next.type === "newline") return;
     const tab = token.text.indexOf("\t");
-    if (tab >= 0) findings.push({ code: "E0117", message: "a tab is used for indentation", span: { start: token.offset + tab, end: token.offset + tab + 1 }, hint: "use spaces (YAML forbids tabs)" });
+    if (tab >= 0)
+      findings.push({
+        code: "E0117",
+        message: "a tab is used for indentation",
+        span: { start: token.offset + tab, end: token.offset + tab + 1 },
+        hint: "use spaces (YAML forbids tabs)",
+      });
   });
   return findings;
 };

@@ -3,8 +3,20 @@ import type { Schema } from "./schema.ts";
 
 const shared: Readonly<Record<string, Schema>> = {
   source: { type: "string", format: "folder", description: "Folder with the source, relative to the configuration.", examples: ["api"] },
-  build: { type: "string", minLength: 1, format: "one-line", description: "Shell command run in `source` before a deploy; without one the source is the release.", examples: ["npm run build"] },
-  output: { type: "string", format: "folder", default: ".", description: "Folder below `source` that becomes the release.", examples: ["dist"] },
+  build: {
+    type: "string",
+    minLength: 1,
+    format: "one-line",
+    description: "Shell command run in `source` before a deploy; without one the source is the release.",
+    examples: ["npm run build"],
+  },
+  output: {
+    type: "string",
+    format: "folder",
+    default: ".",
+    description: "Folder below `source` that becomes the release.",
+    examples: ["dist"],
+  },
 };
 
 const staticWorkload: Schema = {
@@ -20,7 +32,13 @@ const staticWorkload: Schema = {
   additionalProperties: false,
 };
 
-const port = (description: string, example: number): Schema => ({ type: "integer", minimum: 1024, maximum: 65_534, description, examples: [example] });
+const port = (description: string, example: number): Schema => ({
+  type: "integer",
+  minimum: 1024,
+  maximum: 65_534,
+  description,
+  examples: [example],
+});
 const path = (description: string, example: string): Schema => ({ type: "string", format: "url-path", description, examples: [example] });
 
 const nodeWorkload: Schema = {
@@ -34,11 +52,19 @@ const nodeWorkload: Schema = {
     start: { type: "string", format: "folder", description: "Entry file below `output`.", examples: ["server.js"] },
     port: port("The first of two ports (the second is one higher); releases alternate between them. The program reads it as `PORT`.", 8080),
     metricsPort: port("The first of two metrics ports.", 9464),
-    memory: { type: "string", format: "size", minSize: "16MiB", default: "256MiB", description: "The most memory it may take.", examples: ["256MiB"] },
+    memory: {
+      type: "string",
+      format: "size",
+      minSize: "16MiB",
+      default: "256MiB",
+      description: "The most memory it may take.",
+      examples: ["256MiB"],
+    },
     env: {
       type: "object",
       default: {},
-      description: "Environment variables. `${database.rw.url}` and its like bind to endpoints; `${NAME}` takes a variable of the environment croft runs in.",
+      description:
+        "Environment variables. `${database.rw.url}` and its like bind to endpoints; `${NAME}` takes a variable of the environment croft runs in.",
       examples: [{ LOG_LEVEL: "info" }],
       propertyNames: { format: "variable" },
       additionalProperties: { type: "string", format: "one-line", description: "The variable's value.", examples: ["info"] },
@@ -47,7 +73,10 @@ const nodeWorkload: Schema = {
       type: "object",
       description: "Paths that tell how the program feels.",
       examples: [{ live: "/livez", ready: "/readyz" }],
-      properties: { live: path("Answers 200 while the program runs.", "/livez"), ready: path("Answers 200 when the program can serve.", "/readyz") },
+      properties: {
+        live: path("Answers 200 while the program runs.", "/livez"),
+        ready: path("Answers 200 when the program can serve.", "/readyz"),
+      },
       required: ["live", "ready"],
       additionalProperties: false,
     },
@@ -65,13 +94,25 @@ const route: Schema = {
   description: "What a host and path lead to: exactly one of `to`, `deny` and `redirect`.",
   examples: [{ host: "www", path: "/api/", to: "api" }],
   properties: {
-    host: { type: "string", format: "route-host", description: "`@` for the site's domain, or the labels before it.", examples: ["@", "www"] },
+    host: {
+      type: "string",
+      format: "route-host",
+      description: "`@` for the site's domain, or the labels before it.",
+      examples: ["@", "www"],
+    },
     path: { ...path("Path prefix, or the whole path with `exact`.", "/api/"), default: "/" },
     exact: { type: "boolean", default: false, description: "Match the whole path only.", examples: [true] },
     to: { type: "string", description: "The workload that answers.", examples: ["api"] },
     deny: { enum: [403, 404], description: "Answer with this status.", examples: [404] },
     redirect: { type: "string", format: "redirect", description: "Send the browser there.", examples: ["https://www.example.test/"] },
-    methods: { type: "array", uniqueItems: true, default: [], description: "Methods that pass; without any all do. HEAD passes wherever GET does.", examples: [["GET"]], items: { enum: METHODS, description: "A method.", examples: ["GET"] } },
+    methods: {
+      type: "array",
+      uniqueItems: true,
+      default: [],
+      description: "Methods that pass; without any all do. HEAD passes wherever GET does.",
+      examples: [["GET"]],
+      items: { enum: METHODS, description: "A method.", examples: ["GET"] },
+    },
     query: {
       type: "object",
       default: {},
@@ -106,9 +147,22 @@ export const appSchema: Schema = {
       description: "Workloads by name.",
       examples: [{ page: { kind: "static", source: "page" } }],
       propertyNames: { format: "name" },
-      additionalProperties: { type: "object", discriminator: { propertyName: "kind" }, required: ["kind"], oneOf: [staticWorkload, nodeWorkload], description: "One workload.", examples: [{ kind: "static", source: "page" }] },
+      additionalProperties: {
+        type: "object",
+        discriminator: { propertyName: "kind" },
+        required: ["kind"],
+        oneOf: [staticWorkload, nodeWorkload],
+        description: "One workload.",
+        examples: [{ kind: "static", source: "page" }],
+      },
     },
-    routes: { type: "array", default: [], description: "What the gateway answers, in any order: the most exact route wins.", examples: [[{ host: "@", to: "page" }]], items: route },
+    routes: {
+      type: "array",
+      default: [],
+      description: "What the gateway answers, in any order: the most exact route wins.",
+      examples: [[{ host: "@", to: "page" }]],
+      items: route,
+    },
   },
   required: ["workloads"],
   additionalProperties: false,

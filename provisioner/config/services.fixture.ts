@@ -9,11 +9,27 @@ export const EXAMPLE_SERVICES: readonly ServiceSchema[] = [
       description: "PostgreSQL.",
       properties: {
         disk: { type: "string", description: "Data disk of the machine.", examples: ["postgres"] },
-        connections: { type: "integer", minimum: 10, maximum: 1000, default: 100, description: "Connections at one time.", examples: [100] },
+        connections: {
+          type: "integer",
+          minimum: 10,
+          maximum: 1000,
+          default: 100,
+          description: "Connections at one time.",
+          examples: [100],
+        },
       },
       required: ["disk"],
     },
   },
   { name: "gateway" },
-  { name: "objects", schema: { type: "object", description: "An S3 store.", properties: { disk: { type: "string", description: "Data disk of the machine.", examples: ["objects"] } }, required: ["disk"] }, ports: [9000] },
+  {
+    name: "objects",
+    schema: {
+      type: "object",
+      description: "An S3 store.",
+      properties: { disk: { type: "string", description: "Data disk of the machine.", examples: ["objects"] } },
+      required: ["disk"],
+    },
+    ports: [9000],
+  },
 ];

@@ -9,11 +9,14 @@ type Line = { readonly start: number; readonly text: string; readonly number: nu
 const linesUpTo = (content: string, offset: number): readonly Line[] => {
   const end = content.indexOf("\n", offset);
   let start = 0;
-  return content.slice(0, end < 0 ? content.length : end).split("\n").map((text, index) => {
-    const line = { start, text, number: index + 1 };
-    start += text.length + 1;
-    return line;
-  });
+  return content
+    .slice(0, end < 0 ? content.length : end)
+    .split("\n")
+    .map((text, index) => {
+      const line = { start, text, number: index + 1 };
+      start += text.length + 1;
+      return line;
+    });
 };
 
 const indentOf = (text: string): number => /^ */.exec(text)?.[0].length ?? 0;
@@ -26,7 +29,11 @@ const findNeighbour = (lines: readonly Line[], indent: number): Line | undefined
   const next = above.findLast((line) => indentOf(line.text) !== indent);
   if (next === undefined || indentOf(next.text) < indent) return next;
   const outer = above.findLastIndex((line) => indentOf(line.text) < indent);
-  return above.slice(outer + 1).findLast((line) => indentOf(line.text) === Math.min(...above.slice(outer + 1).map(({ text }) => indentOf(text)))) ?? next;
+  return (
+    above
+      .slice(outer + 1)
+      .findLast((line) => indentOf(line.text) === Math.min(...above.slice(outer + 1).map(({ text }) => indentOf(text)))) ?? next
+  );
 };
 
 const misaligned = (content: string, offset: number): Finding => {
@@ -36,14 +43,20 @@ const misaligned = (content: string, offset: number): Finding => {
   const start = line.start + indent;
   const span: Span = { start, end: start + Math.max(1, wordOf(line.text).length) };
   const neighbour = findNeighbour(lines, indent);
-  if (neighbour === undefined) return { code: "E0118", message: "this line is indented, but nothing stands above it", span, hint: "expected column 1" };
+  if (neighbour === undefined)
+    return { code: "E0118", message: "this line is indented, but nothing stands above it", span, hint: "expected column 1" };
   const column = indentOf(neighbour.text);
   return {
     code: "E0118",
     message: `this item does not line up with ${backticked(wordOf(neighbour.text))} in line ${neighbour.number}`,
     span,
     hint: `expected column ${column + 1}`,
-    related: [{ span: { start: neighbour.start + column, end: neighbour.start + column + wordOf(neighbour.text).length }, label: "the line above it" }],
+    related: [
+      {
+        span: { start: neighbour.start + column, end: neighbour.start + column + wordOf(neighbour.text).length },
+        label: "the line above it",
+      },
+    ],
   };
 };
 
@@ -51,7 +64,12 @@ const misaligned = (content: string, offset: number): Finding => {
 const nestedKey = (content: string, fault: SyntaxFault): Finding => {
   const lineEnd = content.indexOf("\n", fault.span.start);
   const rest = content.slice(fault.span.start, lineEnd < 0 ? undefined : lineEnd);
-  if (/:(?:\s|$)/.test(rest)) return { code: "E0116", message: "a text with `: ` in it must stand in quotes", span: { start: fault.span.start, end: fault.span.start + Math.max(1, rest.trimEnd().length) } };
+  if (/:(?:\s|$)/.test(rest))
+    return {
+      code: "E0116",
+      message: "a text with `: ` in it must stand in quotes",
+      span: { start: fault.span.start, end: fault.span.start + Math.max(1, rest.trimEnd().length) },
+    };
   const next = /^\s*?\n?[^]*?\S/.exec(content.slice(lineEnd + 1))?.[0].length ?? 1;
   return misaligned(content, Math.min(lineEnd + next, content.length - 1));
 };
@@ -60,7 +78,12 @@ const looseBinding = (content: string, { span }: SyntaxFault): Finding | undefin
   if (content.slice(span.start - 1, span.start + 1) !== "${") return undefined;
   const end = content.indexOf("}", span.start);
   const text = content.slice(span.start - 1, end < 0 ? span.end : end + 1);
-  return { code: "E0116", message: "inside `{ }` a binding must stand in quotes", span: { start: span.start - 1, end: span.start - 1 + text.length }, hint: `write "${text.slice(0, 60)}"` };
+  return {
+    code: "E0116",
+    message: "inside `{ }` a binding must stand in quotes",
+    span: { start: span.start - 1, end: span.start - 1 + text.length },
+    hint: `write "${text.slice(0, 60)}"`,
+  };
 };
 
 const SENTENCES: Readonly<Record<string, string>> = {
@@ -89,8 +112,11 @@ export const explainSyntax = (fault: SyntaxFault, content: string): Finding => {
   const isFlow = fault.message.startsWith("Flow");
   if (fault.code === "BAD_INDENT" && !isFlow) return misaligned(content, fault.span.start);
   if (fault.code === "BLOCK_AS_IMPLICIT_KEY") return nestedKey(content, fault);
-  if (fault.code === "TAB_AS_INDENT") return { code: "E0117", message: "a tab is used for indentation", span: fault.span, hint: "use spaces (YAML forbids tabs)" };
+  if (fault.code === "TAB_AS_INDENT")
+    return { code: "E0117", message: "a tab is used for indentation", span: fault.span, hint: "use spaces (YAML forbids tabs)" };
   const hint = HINTS[fault.code];
-  const message = isFlow ? "lines inside `{ }` and `[ ]` must be indented deeper than their key" : (SENTENCES[fault.code] ?? "this is not valid YAML");
+  const message = isFlow
+    ? "lines inside `{ }` and `[ ]` must be indented deeper than their key"
+    : (SENTENCES[fault.code] ?? "this is not valid YAML");
   return { code: isFlow ? "E0118" : "E0116", message, span: fault.span, ...(hint === undefined ? {} : { hint }) };
 };

@@ -72,7 +72,9 @@ export const showText = (text: string): string => text.replaceAll(UNSEEN, showCh
 
 /** In a word that mixes scripts, letters of the other one are written out. */
 const showMixed = (text: string): string =>
-  /[A-Za-z]/.test(text) ? [...text].map((character) => (lookAlike(character) === undefined ? character : showCharacter(character))).join("") : text;
+  /[A-Za-z]/.test(text)
+    ? [...text].map((character) => (lookAlike(character) === undefined ? character : showCharacter(character))).join("")
+    : text;
 
 const LONGEST = 60;
 

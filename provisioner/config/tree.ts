@@ -30,8 +30,7 @@ export const entryAt = (root: Node, path: Path): Entry | undefined => {
   return parent?.kind === "map" ? parent.entries.get(String(path.at(-1))) : undefined;
 };
 
-export const entriesOf = (node: Node | undefined): readonly Entry[] =>
-  node?.kind === "map" ? [...node.entries.values()] : [];
+export const entriesOf = (node: Node | undefined): readonly Entry[] => (node?.kind === "map" ? [...node.entries.values()] : []);
 
 export const itemsOf = (node: Node | undefined): readonly Node[] => (node?.kind === "list" ? node.items : []);
 

@@ -64,7 +64,12 @@ const convertScalar = (scalar: Scalar, span: Span, context: Context): ScalarNode
   const raw = scalar.value;
   const source = scalar.source ?? String(raw ?? "");
   if (isInexact(raw, source))
-    context.findings.push({ code: "E0121", message: `${backticked(source)} is too large to be an exact number`, span, hint: `quote it: "${source.slice(0, 40)}"` });
+    context.findings.push({
+      code: "E0121",
+      message: `${backticked(source)} is too large to be an exact number`,
+      span,
+      hint: `quote it: "${source.slice(0, 40)}"`,
+    });
   const value = typeof raw === "string" || typeof raw === "number" || typeof raw === "boolean" ? raw : null;
   const textAt = textStart(context.text, span, value);
   return { kind: "scalar", span, value, source, ...(textAt === undefined ? {} : { textAt }) };
@@ -73,14 +78,20 @@ const convertScalar = (scalar: Scalar, span: Span, context: Context): ScalarNode
 const convertAlias = (alias: Alias, span: Span, context: Context): Sized => {
   const known = context.anchors.get(alias.source);
   if (known === undefined || known === "open") {
-    const message = known === "open" ? `alias ${backticked(alias.source)} contains itself` : `alias ${backticked(alias.source)} has no anchor before it`;
+    const message =
+      known === "open" ? `alias ${backticked(alias.source)} contains itself` : `alias ${backticked(alias.source)} has no anchor before it`;
     context.findings.push({ code: "E0113", message, span });
     return nothing(span);
   }
   const before = context.expanded;
   context.expanded += known.size;
   if (before <= MOST_EXPANDED && context.expanded > MOST_EXPANDED)
-    context.findings.push({ code: "E0113", message: `aliases expand to more than ${MOST_EXPANDED} values: refused`, span, help: "write the values out, or fewer of them" });
+    context.findings.push({
+      code: "E0113",
+      message: `aliases expand to more than ${MOST_EXPANDED} values: refused`,
+      span,
+      help: "write the values out, or fewer of them",
+    });
   return known;
 };
 
@@ -89,14 +100,19 @@ const keyText = (key: unknown): string | undefined => {
   return typeof key.value === "string" ? key.value : (key.source ?? String(key.value ?? ""));
 };
 
-const convertPair = (pair: YAMLMap["items"][number], parent: Span, context: Context): { readonly entry: Entry; readonly size: number } | undefined => {
+const convertPair = (
+  pair: YAMLMap["items"][number],
+  parent: Span,
+  context: Context,
+): { readonly entry: Entry; readonly size: number } | undefined => {
   const keySpan = spanOfNode((pair.key ?? {}) as { range?: [number, number, number] }, parent);
   const key = keyText(pair.key);
   const { node, size } = convert(pair.value, { start: keySpan.start, end: keySpan.end }, context);
   if (key !== undefined && key !== "<<") return { entry: { key, keySpan, value: node }, size };
-  const finding: Finding = key === "<<"
-    ? { code: "E0114", message: "merge keys are not supported", span: keySpan, hint: "write the keys out" }
-    : { code: "E0116", message: "a key must be one word of text", span: keySpan };
+  const finding: Finding =
+    key === "<<"
+      ? { code: "E0114", message: "merge keys are not supported", span: keySpan, hint: "write the keys out" }
+      : { code: "E0116", message: "a key must be one word of text", span: keySpan };
   context.findings.push(finding);
   return undefined;
 };
@@ -111,7 +127,13 @@ const convertMap = (map: YAMLMap, span: Span, context: Context): Sized => {
     const { key, keySpan } = converted.entry;
     const first = entries.get(key);
     if (first === undefined) entries.set(key, converted.entry);
-    else context.findings.push({ code: "E0105", message: `key ${backticked(key)} is defined twice; YAML would keep one silently`, span: keySpan, related: [{ span: first.keySpan, label: "first defined here" }] });
+    else
+      context.findings.push({
+        code: "E0105",
+        message: `key ${backticked(key)} is defined twice; YAML would keep one silently`,
+        span: keySpan,
+        related: [{ span: first.keySpan, label: "first defined here" }],
+      });
   }
   return { node: { kind: "map", span, entries }, size };
 };
@@ -146,7 +168,14 @@ const faultOf = (document: Document.Parsed): SyntaxFault | undefined => {
 
 /** One document to a tree. Size and depth are the caller's to check first. */
 export const parseTree = (text: string): Parsed => {
-  const document = parseDocument(text, { version: "1.2", merge: false, uniqueKeys: false, prettyErrors: false, strict: true, logLevel: "silent" });
+  const document = parseDocument(text, {
+    version: "1.2",
+    merge: false,
+    uniqueKeys: false,
+    prettyErrors: false,
+    strict: true,
+    logLevel: "silent",
+  });
   const fault = faultOf(document);
   if (fault !== undefined) return { ok: false, fault };
   const context: Context = { text, findings: [], anchors: new Map(), expanded: 0 };

@@ -53,7 +53,13 @@ export type ApplyInput = {
   /** Plans again, from a state read under the lock. */
   readonly again: () => Promise<{ readonly planned: Planned; readonly input: PlanInput }>;
   readonly store: StateStore;
-  readonly lock: { readonly file: string; readonly ownerFile: string; readonly waitMs: number; readonly times?: LockTimes; readonly say: (text: string) => void };
+  readonly lock: {
+    readonly file: string;
+    readonly ownerFile: string;
+    readonly waitMs: number;
+    readonly times?: LockTimes;
+    readonly say: (text: string) => void;
+  };
   readonly journalFile: string;
   readonly who: Who;
   readonly run: string;
@@ -113,7 +119,13 @@ const stale = (before: Plan, after: Plan): CroftError => {
 };
 
 /** One run's entries, from who began it to how it ended. The state exists before the first object does: its site id is what marks them. */
-const runJournalled = async (input: ApplyInput, planned: Planned, planInput: PlanInput, journal: Journal, signal: AbortSignal): Promise<RunResult> => {
+const runJournalled = async (
+  input: ApplyInput,
+  planned: Planned,
+  planInput: PlanInput,
+  journal: Journal,
+  signal: AbortSignal,
+): Promise<RunResult> => {
   const { run, who, store, emit, now, monotonic, perHost } = input;
   const state: State = { ...planInput.state, serial: planInput.state.serial + 1, resources: [...planned.recorded.values()] };
   await journal.append({ type: "run-started", run, at: now(), site: state.siteId, who, plan: planned.plan.hash });
@@ -121,7 +133,23 @@ const runJournalled = async (input: ApplyInput, planned: Planned, planInput: Pla
   const desired = new Map(planInput.desired.map((resource) => [resource.id, resource]));
   const attempts = new Map([...planned.unfinished].map(([id, { attempts: tries }]) => [id, tries]));
   const { plan, observed } = planned;
-  const result = await runPlan({ run, plan, desired, observed, drivers: planInput.drivers, journal, store, state, emit, now, monotonic, signal, perHost, attempts, ...(input.retry === undefined ? {} : { retry: input.retry }) });
+  const result = await runPlan({
+    run,
+    plan,
+    desired,
+    observed,
+    drivers: planInput.drivers,
+    journal,
+    store,
+    state,
+    emit,
+    now,
+    monotonic,
+    signal,
+    perHost,
+    attempts,
+    ...(input.retry === undefined ? {} : { retry: input.retry }),
+  });
   // Where the disk is full this fails too; the next run finds no end, and that is the truth.
   await journal.append({ type: "run-ended", run, at: now(), outcome: outcomeOf(result, signal) }).catch(() => {});
   return result;
@@ -135,7 +163,10 @@ const runLocked = async (input: ApplyInput, lost: AbortSignal): Promise<RunResul
   const journal = await openJournal(input.journalFile);
   try {
     const result = await runJournalled(input, planned, planInput, journal, AbortSignal.any([input.signal, lost]));
-    if (lost.aborted) throw new CroftError("LOCKED", "the lock was taken away while the run went on; it stopped at a step border", { hint: "who ended the program flock? Then run the same command again" });
+    if (lost.aborted)
+      throw new CroftError("LOCKED", "the lock was taken away while the run went on; it stopped at a step border", {
+        hint: "who ended the program flock? Then run the same command again",
+      });
     return result;
   } finally {
     await journal.close();
@@ -147,7 +178,14 @@ export const applyPlan = async (input: ApplyInput): Promise<RunResult> => {
   if (isEmpty(input.first.plan)) throw new CroftError("BUG", "an empty plan needs no run");
   const { host, user, command } = input.who;
   const { file, ownerFile, waitMs, say, times } = input.lock;
-  const lock = await takeLock({ file, ownerFile, who: { host, user, command, since: input.now() }, waitMs, say, ...(times === undefined ? {} : { times }) });
+  const lock = await takeLock({
+    file,
+    ownerFile,
+    who: { host, user, command, since: input.now() },
+    waitMs,
+    say,
+    ...(times === undefined ? {} : { times }),
+  });
   try {
     return await runLocked(input, lock.lost);
   } finally {

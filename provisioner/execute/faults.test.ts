@@ -32,12 +32,16 @@ test("a door outside of a step is no point", async () => {
   expect(kill).not.toHaveBeenCalled();
 });
 
-test.each(["a/a:door-2-after", "*:door-2-after"])("kills at %s and goes no further", async (point) => {
-  const kill = vi.spyOn(process, "kill").mockReturnValue(true);
-  setFaults({ kill: point });
-  const ended = vi.fn<() => void>();
-  void throughDoors("a/a").then(ended);
-  await vi.waitFor(() => expect(kill).toHaveBeenCalledExactlyOnceWith(process.pid, "SIGKILL"));
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(ended).not.toHaveBeenCalled();
-}, 500);
+test.each(["a/a:door-2-after", "*:door-2-after"])(
+  "kills at %s and goes no further",
+  async (point) => {
+    const kill = vi.spyOn(process, "kill").mockReturnValue(true);
+    setFaults({ kill: point });
+    const ended = vi.fn<() => void>();
+    void throughDoors("a/a").then(ended);
+    await vi.waitFor(() => expect(kill).toHaveBeenCalledExactlyOnceWith(process.pid, "SIGKILL"));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(ended).not.toHaveBeenCalled();
+  },
+  500,
+);

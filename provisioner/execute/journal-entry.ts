@@ -54,7 +54,10 @@ export const parseJournal = (file: string, bytes: Buffer): Parsed => {
       if (problem !== undefined) throw new Error(problem);
       return entry;
     } catch (cause) {
-      throw new CroftError("STATE_INVALID", `the journal ${file} is damaged in line ${index + 1}`, { cause, hint: "move it away; croft then looks at the site instead of its memory" });
+      throw new CroftError("STATE_INVALID", `the journal ${file} is damaged in line ${index + 1}`, {
+        cause,
+        hint: "move it away; croft then looks at the site instead of its memory",
+      });
     }
   });
   return { entries, wholeBytes };
@@ -74,7 +77,10 @@ const endStep = (entry: Done, known: Unfinished, action: Action | undefined): Un
   known.record === undefined ? known : { ...known, record: { ...known.record, output: entry.output }, ended: action !== "remove" };
 
 /** Steps that were begun and never ended, or ended and never reached the state: a run was killed, or failed, inside them. */
-export const findUnfinished = (entries: readonly Entry[], state: { readonly siteId: string; readonly serial: number }): ReadonlyMap<ResourceId, Unfinished> => {
+export const findUnfinished = (
+  entries: readonly Entry[],
+  state: { readonly siteId: string; readonly serial: number },
+): ReadonlyMap<ResourceId, Unfinished> => {
   const open = new Map<ResourceId, Unfinished>();
   const actions = new Map<ResourceId, Action>();
   let ours = false;
@@ -96,7 +102,11 @@ export const findUnfinished = (entries: readonly Entry[], state: { readonly site
  * that nobody desires any more. A journalled intent counts as the mark on what it began; without it, what a killed
  * run made and nobody desires now would stay for ever.
  */
-export const recallRecords = (recorded: readonly Recorded[], unfinished: ReadonlyMap<ResourceId, Unfinished>, desired: ReadonlySet<ResourceId>): ReadonlyMap<ResourceId, Recorded> => {
+export const recallRecords = (
+  recorded: readonly Recorded[],
+  unfinished: ReadonlyMap<ResourceId, Unfinished>,
+  desired: ReadonlySet<ResourceId>,
+): ReadonlyMap<ResourceId, Recorded> => {
   const records = new Map(recorded.map((record) => [record.id, record]));
   for (const [id, { record, ended }] of unfinished) {
     if (record !== undefined && (ended || (!records.has(id) && !desired.has(id)))) records.set(id, record);
@@ -105,4 +115,5 @@ export const recallRecords = (recorded: readonly Recorded[], unfinished: Readonl
 };
 
 /** Steps to be done again, whatever is observed. */
-export const unendedSteps = (unfinished: ReadonlyMap<ResourceId, Unfinished>): ReadonlySet<ResourceId> => new Set([...unfinished].filter(([, { ended }]) => !ended).map(([id]) => id));
+export const unendedSteps = (unfinished: ReadonlyMap<ResourceId, Unfinished>): ReadonlySet<ResourceId> =>
+  new Set([...unfinished].filter(([, { ended }]) => !ended).map(([id]) => id));

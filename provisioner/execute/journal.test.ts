@@ -9,8 +9,25 @@ import type { Done, Entry, Failed, Intent, RunEnded, RunStarted } from "./journa
 
 const who = { user: "ada", host: "metal1", pid: 7, command: "croft up", croft: "0.1.0" };
 const started = (run: string, site = "s1"): RunStarted => ({ type: "run-started", run, at: "t0", site, who, plan: "p" });
-const intent = (run: string, step: string, more: Partial<Intent> = {}): Intent => ({ type: "intent", run, at: "t1", step, action: "create", attempt: 1, changes: [], ...more });
-const done = (run: string, step: string, serial = 1): Done => ({ type: "done", run, at: "t2", step, durationMs: 5, serial, output: { pid: 1 } });
+const intent = (run: string, step: string, more: Partial<Intent> = {}): Intent => ({
+  type: "intent",
+  run,
+  at: "t1",
+  step,
+  action: "create",
+  attempt: 1,
+  changes: [],
+  ...more,
+});
+const done = (run: string, step: string, serial = 1): Done => ({
+  type: "done",
+  run,
+  at: "t2",
+  step,
+  durationMs: 5,
+  serial,
+  output: { pid: 1 },
+});
 const failed = (run: string, step: string): Failed => ({ type: "failed", run, at: "t2", step, durationMs: 5, error: "no" });
 const ended = (run: string): RunEnded => ({ type: "run-ended", run, at: "t3", outcome: "done" });
 
@@ -52,7 +69,10 @@ describe("the order of entries", () => {
 
   test("is enforced on append", async () => {
     const journal = await openJournal(file);
-    await expect(journal.append(done("r", "a/a"))).rejects.toMatchObject({ code: "BUG", message: "journal: done of run r outside of that run" });
+    await expect(journal.append(done("r", "a/a"))).rejects.toMatchObject({
+      code: "BUG",
+      message: "journal: done of run r outside of that run",
+    });
     await journal.close();
   });
 });
@@ -89,7 +109,14 @@ describe("the file", () => {
     expect(await readJournal(file)).toEqual([started("r")]);
   });
 
-  test.each([["no JSON", "x"], ["no entry", "{}"], ["null", "null"], ["no run", '{"type":"done"}'], ["no step", '{"type":"done","run":"r"}'], ["no order", '{"type":"run-ended","run":"q"}']])("a broken middle is refused: %s", async (_, line) => {
+  test.each([
+    ["no JSON", "x"],
+    ["no entry", "{}"],
+    ["null", "null"],
+    ["no run", '{"type":"done"}'],
+    ["no step", '{"type":"done","run":"r"}'],
+    ["no order", '{"type":"run-ended","run":"q"}'],
+  ])("a broken middle is refused: %s", async (_, line) => {
     await writeAll([started("r")]);
     await appendFile(file, `${line}\n${JSON.stringify(intent("r", "a/a"))}\n`);
     const refused = { code: "STATE_INVALID", exitCode: 65, message: `the journal ${file} is damaged in line 2` };
@@ -140,8 +167,12 @@ describe("unfinished steps", () => {
     const lost = [started("r"), intent("r", "a/a", { record }), done("r", "a/a", 2)];
     const recalled = { ...record, output: { pid: 1 } };
     expect(unfinished(lost)).toEqual({ "a/a": { attempts: 1, record: recalled, ended: true } });
-    expect(unfinished([...lost, started("q"), intent("q", "a/a", { record, action: "update" })])).toEqual({ "a/a": { attempts: 1, record: recalled, ended: false } });
-    expect(unfinished([started("r"), intent("r", "a/a"), done("r", "a/a", 2)])).toEqual({ "a/a": { attempts: 1, record: undefined, ended: false } });
+    expect(unfinished([...lost, started("q"), intent("q", "a/a", { record, action: "update" })])).toEqual({
+      "a/a": { attempts: 1, record: recalled, ended: false },
+    });
+    expect(unfinished([started("r"), intent("r", "a/a"), done("r", "a/a", 2)])).toEqual({
+      "a/a": { attempts: 1, record: undefined, ended: false },
+    });
     expect(unfinished([started("r"), intent("r", "a/a", { action: "retain" }), done("r", "a/a", 2)])).toEqual({});
   });
 
@@ -159,7 +190,15 @@ describe("unfinished steps", () => {
 });
 
 test("what is recalled beyond the state", () => {
-  const [a, b, c, d] = ["a/a", "b/b", "c/c", "d/d"].map((id): Recorded => ({ id, kind: "k", host: "h", spec: {}, needs: [], output: {}, status: "active" })) as [Recorded, Recorded, Recorded, Recorded];
+  const [a, b, c, d] = ["a/a", "b/b", "c/c", "d/d"].map((id): Recorded => ({
+    id,
+    kind: "k",
+    host: "h",
+    spec: {},
+    needs: [],
+    output: {},
+    status: "active",
+  })) as [Recorded, Recorded, Recorded, Recorded];
   const old = { ...b, spec: { old: true } };
   const found = new Map([
     ["a/a", { attempts: 1, record: a, ended: true }],

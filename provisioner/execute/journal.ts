@@ -21,7 +21,13 @@ export type Intent = Common & {
   readonly record?: Recorded;
 };
 /** `serial` is that of the first state which holds the result. */
-export type Done = Common & { readonly type: "done"; readonly step: ResourceId; readonly durationMs: number; readonly serial: number; readonly output: JsonObject };
+export type Done = Common & {
+  readonly type: "done";
+  readonly step: ResourceId;
+  readonly durationMs: number;
+  readonly serial: number;
+  readonly output: JsonObject;
+};
 export type Failed = Common & { readonly type: "failed"; readonly step: ResourceId; readonly durationMs: number; readonly error: string };
 export type RunEnded = Common & { readonly type: "run-ended"; readonly outcome: string };
 export type Entry = RunStarted | Intent | Done | Failed | RunEnded;

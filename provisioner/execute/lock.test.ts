@@ -27,11 +27,20 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const input = (more: Partial<LockInput> = {}): LockInput => ({ file: join(folder, "lock"), ownerFile: join(folder, "owner.json"), who, times: TIMES, ...more });
+const input = (more: Partial<LockInput> = {}): LockInput => ({
+  file: join(folder, "lock"),
+  ownerFile: join(folder, "owner.json"),
+  who,
+  times: TIMES,
+  ...more,
+});
 
 /** Another process that holds the lock, with a child in its session and one apart. */
 const startOwner = async (): Promise<{ readonly child: ChildProcess; readonly inside: number; readonly apart: number }> => {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "hold-lock.fixture.ts"), folder], { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, NODE_OPTIONS: "" } });
+  const child = spawn(process.execPath, [join(import.meta.dirname, "hold-lock.fixture.ts"), folder], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, NODE_OPTIONS: "" },
+  });
   children.push(child);
   const [line] = (await once(child.stdout as NodeJS.ReadableStream, "data")) as unknown as readonly [Buffer];
   return { child, ...(JSON.parse(line.toString()) as { inside: number; apart: number }) };
@@ -45,7 +54,12 @@ const isRunning = async (pid: number): Promise<boolean> => {
 describe("one holder", () => {
   test("takes, names itself, beats, releases", async () => {
     const lock = await takeLock(input());
-    expect(JSON.parse(await readFile(join(folder, "owner.json"), "utf8"))).toEqual({ pid: process.pid, startTime: await processStart(process.pid), bootId: await bootId(), ...who });
+    expect(JSON.parse(await readFile(join(folder, "owner.json"), "utf8"))).toEqual({
+      pid: process.pid,
+      startTime: await processStart(process.pid),
+      bootId: await bootId(),
+      ...who,
+    });
     await vi.waitFor(async () => expect((await stat(join(folder, "owner.json"))).mtimeMs).toBeLessThan(60_000));
     await lock.release();
     await expect(stat(join(folder, "owner.json"))).rejects.toThrow("ENOENT");
@@ -92,7 +106,8 @@ describe("one holder", () => {
   test("learns that the lock was taken away", async () => {
     const lock = await takeLock(input());
     const pids = (await readFile(`/proc/${process.pid}/task/${process.pid}/children`, "utf8")).trim().split(" ").map(Number);
-    for (const pid of pids) if ((await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "")).trim() === "flock") process.kill(pid, "SIGKILL");
+    for (const pid of pids)
+      if ((await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "")).trim() === "flock") process.kill(pid, "SIGKILL");
     await vi.waitFor(() => expect(lock.lost.aborted).toBe(true));
     await lock.release();
   });
@@ -115,7 +130,9 @@ describe("an owner that ends or hangs", () => {
     const lock = await takeLock(input({ say: (text) => said.push(text) }));
     expect(await Promise.all([child.pid as number, inside, apart].map(isRunning))).toEqual([false, false, true]);
     expect(performance.now() - begun).toBeGreaterThan(TIMES.silentMs);
-    expect(said).toEqual([expect.stringMatching(/^the run of ada@metal1, pid \d+, `croft up`, since .* has been silent for 0 s; ending it$/)]);
+    expect(said).toEqual([
+      expect.stringMatching(/^the run of ada@metal1, pid \d+, `croft up`, since .* has been silent for 0 s; ending it$/),
+    ]);
     process.kill(apart);
     await lock.release();
   });
@@ -160,7 +177,9 @@ describe("processes", () => {
 
   test("are themselves by pid, start time and boot", async () => {
     const owner = await me();
-    expect(await Promise.all([owner, { ...owner, startTime: "1" }, { ...owner, bootId: "x" }, { ...owner, pid: 2 ** 22 + 1 }].map(ownerLives))).toEqual([true, false, false, false]);
+    expect(
+      await Promise.all([owner, { ...owner, startTime: "1" }, { ...owner, bootId: "x" }, { ...owner, pid: 2 ** 22 + 1 }].map(ownerLives)),
+    ).toEqual([true, false, false, false]);
     expect(await processStart(2 ** 22 + 1)).toBe("");
   });
 

@@ -61,7 +61,7 @@ const locked = (owner: Owner | undefined): CroftError =>
 const staysSilent = async (ownerFile: string, times: LockTimes): Promise<boolean> => {
   const first = await beatOf(ownerFile);
   let last = performance.now();
-  for (let silent = 0; silent < times.silentMs; ) {
+  for (let silent = 0; silent < times.silentMs;) {
     await sleep(times.pollMs);
     if ((await beatOf(ownerFile)) !== first) return false;
     const now = performance.now();
@@ -123,7 +123,8 @@ const startBeat = (ownerFile: string, beatMs: number): NodeJS.Timeout => {
 /** @throws CroftError LOCKED with holder, pid, command, since; HOST_UNFIT without flock; STATE_IO */
 export const takeLock = async (input: LockInput): Promise<Lock> => {
   const times: Times = { graceMs: GRACE_MS, ...(input.times ?? LOCK_TIMES) };
-  const failed = (cause: unknown): CroftError => new CroftError("STATE_IO", `writing ${input.ownerFile} failed: ${(cause as Error).message}`, { cause });
+  const failed = (cause: unknown): CroftError =>
+    new CroftError("STATE_IO", `writing ${input.ownerFile} failed: ${(cause as Error).message}`, { cause });
   await mkdir(dirname(input.file), { recursive: true, mode: 0o700 }).catch((cause: unknown) => Promise.reject(failed(cause)));
   const held = await acquire(input, times);
   try {

@@ -14,12 +14,18 @@ export const driverOf = (drivers: Drivers, kind: string): Driver => {
 
 type Asked = ObserveRequest & { readonly kind: string };
 
-export const observeAll = async (desired: readonly Resource[], recorded: readonly Recorded[], drivers: Drivers): Promise<ReadonlyMap<ResourceId, Observation>> => {
+export const observeAll = async (
+  desired: readonly Resource[],
+  recorded: readonly Recorded[],
+  drivers: Drivers,
+): Promise<ReadonlyMap<ResourceId, Observation>> => {
   const records = new Map(recorded.map((record) => [record.id, record]));
   const wanted = new Set(desired.map(({ id }) => id));
   const asked: readonly Asked[] = [
     ...desired.map((resource) => ({ kind: resource.kind, id: resource.id, resource, recorded: records.get(resource.id) })),
-    ...recorded.filter(({ id }) => !wanted.has(id)).map((record) => ({ kind: record.kind, id: record.id, resource: undefined, recorded: record })),
+    ...recorded
+      .filter(({ id }) => !wanted.has(id))
+      .map((record) => ({ kind: record.kind, id: record.id, resource: undefined, recorded: record })),
   ];
   const byKind = Map.groupBy(asked, ({ kind }) => kind);
   const answers = await Promise.all([...byKind].map(async ([kind, requests]) => driverOf(drivers, kind).observe(requests)));

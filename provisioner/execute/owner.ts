@@ -13,7 +13,13 @@ export type Owner = {
   readonly since: string;
 };
 
-type Process = { readonly pid: number; readonly state: string; readonly parent: number; readonly session: string; readonly startTime: string };
+type Process = {
+  readonly pid: number;
+  readonly state: string;
+  readonly parent: number;
+  readonly session: string;
+  readonly startTime: string;
+};
 
 /** Undefined where there is no such process any more. */
 const readProcess = async (pid: number): Promise<Process | undefined> => {

@@ -16,7 +16,8 @@ export type RetryOptions = {
   readonly onWait?: (error: unknown, milliseconds: number) => void | Promise<void>;
 };
 
-const sleepUntilAborted = (milliseconds: number, signal: AbortSignal): Promise<void> => sleepFor(milliseconds, undefined, { signal }).catch(() => {});
+const sleepUntilAborted = (milliseconds: number, signal: AbortSignal): Promise<void> =>
+  sleepFor(milliseconds, undefined, { signal }).catch(() => {});
 
 /** Calls `work` with the number of the try, from 1. @throws the last error, at once where it is not transient. */
 export const retryTransient = async <T>(work: (attempt: number) => Promise<T>, options: RetryOptions): Promise<T> => {

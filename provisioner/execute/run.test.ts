@@ -16,7 +16,14 @@ import type { RunEvent } from "./events.ts";
 import { readJournal } from "./journal.ts";
 import type { RunResult } from "./run.ts";
 
-const resource = (id: ResourceId, needs: readonly ResourceId[] = [], more: Partial<Resource> = {}): Resource => ({ id, kind: "thing", host: "metal1", spec: { size: 1 }, needs, ...more });
+const resource = (id: ResourceId, needs: readonly ResourceId[] = [], more: Partial<Resource> = {}): Resource => ({
+  id,
+  kind: "thing",
+  host: "metal1",
+  spec: { size: 1 },
+  needs,
+  ...more,
+});
 
 /** A world in memory, with a hook around every effect. */
 type World = {
@@ -91,7 +98,13 @@ const apply = async (desired: readonly Resource[], options: DiffOptions = {}, mo
     first: (await again()).planned,
     again,
     store,
-    lock: { file: join(folder, "lock"), ownerFile: join(folder, "owner.json"), waitMs: 0, times: { beatMs: 50, silentMs: 500, pollMs: 10 }, say: () => {} },
+    lock: {
+      file: join(folder, "lock"),
+      ownerFile: join(folder, "owner.json"),
+      waitMs: 0,
+      times: { beatMs: 50, silentMs: 500, pollMs: 10 },
+      say: () => {},
+    },
     journalFile: join(folder, "journal.ndjson"),
     who: { user: "ada", host: "metal1", pid: 1, command: "croft up", croft: "0" },
     run: `run-${events.length}`,
@@ -105,8 +118,10 @@ const apply = async (desired: readonly Resource[], options: DiffOptions = {}, mo
   });
 };
 
-const said = (): readonly string[] => events.map((event) => `${event.type} ${event.step.id}${event.type === "step-progress" ? `: ${event.text}` : ""}`);
-const journalled = async (): Promise<readonly string[]> => (await readJournal(join(folder, "journal.ndjson"))).map((entry) => ("step" in entry ? `${entry.type} ${entry.step}` : entry.type));
+const said = (): readonly string[] =>
+  events.map((event) => `${event.type} ${event.step.id}${event.type === "step-progress" ? `: ${event.text}` : ""}`);
+const journalled = async (): Promise<readonly string[]> =>
+  (await readJournal(join(folder, "journal.ndjson"))).map((entry) => ("step" in entry ? `${entry.type} ${entry.step}` : entry.type));
 const exitCode = (result: RunResult): number => exitCodeOf(result, controller.signal);
 
 describe("a whole run", () => {
@@ -115,9 +130,21 @@ describe("a whole run", () => {
     expect(result).toMatchObject({ done: ["thing/a", "thing/b"], failed: [], differs: [], notStarted: [] });
     expect(exitCode(result)).toBe(0);
     expect(await journalled()).toEqual(["run-started", "intent thing/a", "done thing/a", "intent thing/b", "done thing/b", "run-ended"]);
-    expect(said()).toEqual(["step-started thing/a", "step-progress thing/a: saw absent", "step-done thing/a", "step-started thing/b", "step-progress thing/b: saw absent", "step-done thing/b"]);
-    expect((await store.read())?.resources.map(({ id, output }) => [id, output])).toEqual([["thing/a", { made: "thing/a" }], ["thing/b", { made: "thing/b" }]]);
-    expect((await planSite(await planInput([resource("thing/b", ["thing/a"]), resource("thing/a")]))).plan.steps.map(({ action }) => action)).toEqual(["keep", "keep"]);
+    expect(said()).toEqual([
+      "step-started thing/a",
+      "step-progress thing/a: saw absent",
+      "step-done thing/a",
+      "step-started thing/b",
+      "step-progress thing/b: saw absent",
+      "step-done thing/b",
+    ]);
+    expect((await store.read())?.resources.map(({ id, output }) => [id, output])).toEqual([
+      ["thing/a", { made: "thing/a" }],
+      ["thing/b", { made: "thing/b" }],
+    ]);
+    expect(
+      (await planSite(await planInput([resource("thing/b", ["thing/a"]), resource("thing/a")]))).plan.steps.map(({ action }) => action),
+    ).toEqual(["keep", "keep"]);
   });
 
   test("runs at most so many steps of a host at once", async () => {
@@ -137,12 +164,20 @@ describe("a whole run", () => {
     expect(most).toBe(3);
     wanted = 12;
     full = Promise.withResolvers<void>();
-    await apply(many.map((item) => ({ ...item, host: item.id, spec: { size: 2 } })), {}, { perHost: 1 });
+    await apply(
+      many.map((item) => ({ ...item, host: item.id, spec: { size: 2 } })),
+      {},
+      { perHost: 1 },
+    );
     expect(most).toBe(12);
   });
 
   test("takes away in reverse and leaves the cache", async () => {
-    const site = [resource("thing/a", [], { cached: true, lostWith: [], keptWith: [] }), resource("thing/b", ["thing/a"]), resource("thing/c", ["thing/b"])];
+    const site = [
+      resource("thing/a", [], { cached: true, lostWith: [], keptWith: [] }),
+      resource("thing/b", ["thing/a"]),
+      resource("thing/c", ["thing/b"]),
+    ];
     await apply(site);
     const result = await apply([], { destroy: true });
     expect(world.log.slice(3)).toEqual(['remove thing/c {"made":"thing/c"}', 'remove thing/b {"made":"thing/b"}']);
@@ -180,12 +215,22 @@ describe("failure", () => {
       await sleep(20);
     };
     const result = await apply(site);
-    expect(result).toMatchObject({ done: ["thing/b"], failed: [{ step: { id: "thing/a" }, error: { message: "no room" } }], notStarted: ["thing/c"] });
+    expect(result).toMatchObject({
+      done: ["thing/b"],
+      failed: [{ step: { id: "thing/a" }, error: { message: "no room" } }],
+      notStarted: ["thing/c"],
+    });
     expect(outcomeOf(result, controller.signal)).toBe("failed");
     expect(exitCode(result)).toBe(1);
-    expect(await readJournal(join(folder, "journal.ndjson"))).toContainEqual(expect.objectContaining({ type: "failed", step: "thing/a", error: "no room: disk full" }));
+    expect(await readJournal(join(folder, "journal.ndjson"))).toContainEqual(
+      expect.objectContaining({ type: "failed", step: "thing/a", error: "no room: disk full" }),
+    );
     world.around = async () => {};
-    expect((await planSite(await planInput(site))).plan.steps.map(({ id, reason }) => `${id}: ${reason}`)).toEqual(["thing/a: an earlier run did not finish it", "thing/b: as wanted", "thing/c: new"]);
+    expect((await planSite(await planInput(site))).plan.steps.map(({ id, reason }) => `${id}: ${reason}`)).toEqual([
+      "thing/a: an earlier run did not finish it",
+      "thing/b: as wanted",
+      "thing/c: new",
+    ]);
     expect(exitCode(await apply(site))).toBe(0);
   });
 
@@ -196,12 +241,24 @@ describe("failure", () => {
     };
     const result = await apply([resource("thing/a")], {}, { retry: { waits: [1, 2, 3] } });
     expect(result.done).toEqual(["thing/a"]);
-    expect(await journalled()).toEqual(["run-started", "intent thing/a", "failed thing/a", "intent thing/a", "failed thing/a", "intent thing/a", "done thing/a", "run-ended"]);
+    expect(await journalled()).toEqual([
+      "run-started",
+      "intent thing/a",
+      "failed thing/a",
+      "intent thing/a",
+      "failed thing/a",
+      "intent thing/a",
+      "done thing/a",
+      "run-ended",
+    ]);
     expect(said()).toContain("step-progress thing/a: connection lost; again in 0.001 s");
   });
 
   test("of the state: exit 74, and the next run knows", async () => {
-    const full: StateStore = { ...store, write: async (state) => (state.serial > 1 ? Promise.reject(new CroftError("STATE_IO", "disk full")) : store.write(state)) };
+    const full: StateStore = {
+      ...store,
+      write: async (state) => (state.serial > 1 ? Promise.reject(new CroftError("STATE_IO", "disk full")) : store.write(state)),
+    };
     const result = await apply([resource("thing/a")], {}, { store: full });
     expect(result.failed).toMatchObject([{ error: { code: "STATE_IO" } }]);
     expect(exitCode(result)).toBe(74);
@@ -214,12 +271,21 @@ describe("failure", () => {
     const disk = resource("thing/disk", [], { data: true });
     await apply([disk]);
     await expect(apply([])).rejects.toMatchObject({ code: "PLAN_INVALID", hint: "if that is what you want: --allow-destroy thing/disk" });
-    expect(() => refuseFindings([{ level: "error", message: "a" }, { level: "warning", message: "w" }, { level: "error", message: "b" }])).toThrow(expect.objectContaining({ message: "a", tail: "b", hint: undefined }) as Error);
+    expect(() =>
+      refuseFindings([
+        { level: "error", message: "a" },
+        { level: "warning", message: "w" },
+        { level: "error", message: "b" },
+      ]),
+    ).toThrow(expect.objectContaining({ message: "a", tail: "b", hint: undefined }) as Error);
     expect(() => refuseFindings([{ level: "warning", message: "w" }])).not.toThrow();
   });
 
   test("of a driver that is missing, of a step that nobody desires: a bug, said so", async () => {
-    await expect(apply([resource("other/x", [], { kind: "other" })])).rejects.toMatchObject({ code: "BUG", message: "no driver for resources of kind other" });
+    await expect(apply([resource("other/x", [], { kind: "other" })])).rejects.toMatchObject({
+      code: "BUG",
+      message: "no driver for resources of kind other",
+    });
     const first = await planSite(await planInput([resource("thing/a")]));
     const again = async () => ({ input: await planInput([]), planned: first });
     expect((await apply([resource("thing/a")], {}, { first, again })).failed).toMatchObject([{ error: { code: "BUG" } }]);
@@ -228,7 +294,17 @@ describe("failure", () => {
 
 describe("what killed runs began", () => {
   test("is taken away even if nobody desires it any more", async () => {
-    const result = await apply([resource("thing/a")], {}, { emit: (event) => (event.type === "step-progress" ? world.objects.set("thing/a", {}) : events.push(event)), store: { ...store, write: async (state) => (state.serial > 1 ? new Promise<void>((_, reject) => reject(new Error("killed"))) : store.write(state)) } });
+    const result = await apply(
+      [resource("thing/a")],
+      {},
+      {
+        emit: (event) => (event.type === "step-progress" ? world.objects.set("thing/a", {}) : events.push(event)),
+        store: {
+          ...store,
+          write: async (state) => (state.serial > 1 ? new Promise<void>((_, reject) => reject(new Error("killed"))) : store.write(state)),
+        },
+      },
+    );
     expect(result.failed).toHaveLength(1);
     expect((await store.read())?.resources).toEqual([]);
     await apply([]);
@@ -238,7 +314,10 @@ describe("what killed runs began", () => {
 });
 
 describe("interruption", () => {
-  test.each([["SIGINT", 130], ["SIGTERM", 143]])("%s stops at a step border with %i", async (signal, code) => {
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ])("%s stops at a step border with %i", async (signal, code) => {
     world.around = async () => controller.abort(signal);
     const result = await apply([resource("thing/a"), resource("thing/b", ["thing/a"])]);
     expect(result).toMatchObject({ done: ["thing/a"], notStarted: ["thing/b"] });
@@ -258,7 +337,10 @@ describe("interruption", () => {
       for (const pid of pids) if ((await readFile(`/proc/${pid}/comm`, "utf8")).trim() === "flock") process.kill(pid, "SIGKILL");
       await sleep(50);
     };
-    await expect(apply([resource("thing/a"), resource("thing/b", ["thing/a"])])).rejects.toMatchObject({ code: "LOCKED", message: expect.stringContaining("taken away") as string });
+    await expect(apply([resource("thing/a"), resource("thing/b", ["thing/a"])])).rejects.toMatchObject({
+      code: "LOCKED",
+      message: expect.stringContaining("taken away") as string,
+    });
     expect(world.log).toEqual(["apply thing/a"]);
   });
 });
@@ -284,7 +366,11 @@ describe("what was hidden", () => {
     ["stays hidden", ({ hidden }) => hidden.set("thing/role", "thing/never"), "still hidden by thing/never"],
   ])("and %s ends with 2; what waits for it is not started, the rest goes on", async (_, spoil, reason) => {
     spoil(world);
-    const more = [...site.slice(0, 2), resource("thing/grant", ["thing/role"], { spec: { size: 2 } }), resource("thing/other", ["thing/machine"])];
+    const more = [
+      ...site.slice(0, 2),
+      resource("thing/grant", ["thing/role"], { spec: { size: 2 } }),
+      resource("thing/other", ["thing/machine"]),
+    ];
     const result = await apply(more);
     expect(result).toMatchObject({ differs: ["thing/role"], notStarted: ["thing/grant"], failed: [] });
     expect(exitCode(result)).toBe(2);
@@ -309,7 +395,11 @@ test("a plan that no longer fits is refused, with what changed, and nothing is d
   world.observing = () => {
     if ((looks += 1) === 2) world.objects.set("thing/a", { size: 7 });
   };
-  await expect(apply([resource("thing/a"), resource("thing/b")])).rejects.toMatchObject({ code: "PLAN_STALE", exitCode: 65, tail: expect.stringContaining("thing/a: create") as string });
+  await expect(apply([resource("thing/a"), resource("thing/b")])).rejects.toMatchObject({
+    code: "PLAN_STALE",
+    exitCode: 65,
+    tail: expect.stringContaining("thing/a: create") as string,
+  });
   expect(world.log).toEqual([]);
   expect(await journalled()).toEqual([]);
 });

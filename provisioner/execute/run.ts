@@ -94,18 +94,33 @@ const tryStep = async (input: RunInput, walk: Walk, step: Step, attempt: number)
   const entry = () => ({ run: input.run, at: input.now(), step: step.id });
   const durationMs = (): number => Math.round(input.monotonic() - started);
   await faultPoint(step.id, "before-intent");
-  await input.journal.append({ type: "intent", ...entry(), action: step.action, attempt, changes: step.changes, ...plannedRecord(input, step) });
+  await input.journal.append({
+    type: "intent",
+    ...entry(),
+    action: step.action,
+    attempt,
+    changes: step.changes,
+    ...plannedRecord(input, step),
+  });
   await faultPoint(step.id, "after-intent");
   let outcome: Outcome;
   try {
     outcome = await insideStep(step.id, () => act(input, step, walk.resources.get(step.id)));
   } catch (error) {
-    await input.journal.append({ type: "failed", ...entry(), durationMs: durationMs(), error: errorChain(error).join(": ") }).catch(() => {});
+    await input.journal
+      .append({ type: "failed", ...entry(), durationMs: durationMs(), error: errorChain(error).join(": ") })
+      .catch(() => {});
     throw error;
   }
   await faultPoint(step.id, "after-effect");
   recordResult(walk.resources, input.desired.get(step.id), step, outcome);
-  await input.journal.append({ type: "done", ...entry(), durationMs: durationMs(), serial: walk.writer.nextSerial(), output: outcome.output });
+  await input.journal.append({
+    type: "done",
+    ...entry(),
+    durationMs: durationMs(),
+    serial: walk.writer.nextSerial(),
+    output: outcome.output,
+  });
   await walk.writer.write();
   await faultPoint(step.id, "after-result");
   return outcome;
@@ -116,10 +131,15 @@ const runStep = async (input: RunInput, walk: Walk, step: Step): Promise<boolean
   const started = input.monotonic();
   const earlier = input.attempts?.get(step.id) ?? 0;
   const ended = () => ({ step, durationMs: Math.round(input.monotonic() - started) });
-  const onWait = (error: unknown, wait: number): void => input.emit({ type: "step-progress", step, text: `${errorChain(error)[0]}; again in ${wait / 1000} s` });
+  const onWait = (error: unknown, wait: number): void =>
+    input.emit({ type: "step-progress", step, text: `${errorChain(error)[0]}; again in ${wait / 1000} s` });
   input.emit({ type: "step-started", step });
   try {
-    const { differs } = await retryTransient((attempt) => tryStep(input, walk, step, earlier + attempt), { ...input.retry, signal: input.signal, onWait });
+    const { differs } = await retryTransient((attempt) => tryStep(input, walk, step, earlier + attempt), {
+      ...input.retry,
+      signal: input.signal,
+      onWait,
+    });
     (differs === undefined ? walk.done : walk.differs).push(step.id);
     input.emit(differs === undefined ? { type: "step-done", ...ended() } : { type: "step-differs", ...ended(), reason: differs });
     return differs === undefined;

@@ -51,12 +51,22 @@ const verify = async (input: StepInput, step: Step, resource: Resource, recorded
 };
 
 /** What was hidden when the plan was made may be seen by now. */
-const currentObservation = async (input: StepInput, step: Step, resource: Resource, recorded: Recorded | undefined): Promise<Observation> => {
+const currentObservation = async (
+  input: StepInput,
+  step: Step,
+  resource: Resource,
+  recorded: Recorded | undefined,
+): Promise<Observation> => {
   const observed = input.observed.get(step.id) ?? { status: "absent" };
   return observed.status === "hidden" ? observeOne(input, step, resource, recorded) : observed;
 };
 
-const applyStep = async (input: StepInput, step: Step, recorded: Recorded | undefined, progress: (text: string) => void): Promise<Outcome> => {
+const applyStep = async (
+  input: StepInput,
+  step: Step,
+  recorded: Recorded | undefined,
+  progress: (text: string) => void,
+): Promise<Outcome> => {
   const resource = input.desired.get(step.id);
   if (resource === undefined) throw new CroftError("BUG", `the plan has a step for ${step.id}, which nobody desires`);
   if (step.action === "verify") return verify(input, step, resource, recorded);

@@ -52,7 +52,11 @@ export const readUuid = async (path: string): Promise<string | undefined> => {
   }
 };
 
-const sizeOf = (path: string): Promise<number | undefined> => stat(path).then((found) => found.size, () => undefined);
+const sizeOf = (path: string): Promise<number | undefined> =>
+  stat(path).then(
+    (found) => found.size,
+    () => undefined,
+  );
 
 const observeOne = async (request: ObserveRequest): Promise<Observation> => {
   const path = String((request.resource ?? request.recorded)?.spec["path"] ?? "");
@@ -96,7 +100,12 @@ const resizeDisk = async (shell: Shell, path: string, from: number, to: number):
   await must(
     shell,
     `growing the data disk ${path}`,
-    allOf([sh`! losetup -j ${path} | grep -q .`, sh`truncate -s ${to} ${path}`, sh`e2fsck -fp ${path} || test $? -le 1`, sh`resize2fs -f ${path}`]),
+    allOf([
+      sh`! losetup -j ${path} | grep -q .`,
+      sh`truncate -s ${to} ${path}`,
+      sh`e2fsck -fp ${path} || test $? -le 1`,
+      sh`resize2fs -f ${path}`,
+    ]),
     { timeoutMs: 600_000 },
   );
 };

@@ -25,7 +25,13 @@ export type NetworkTools = {
 
 export const networkFiles = (folder: string) => ({ script: join(folder, "up"), rules: join(folder, "rules.nft") }) as const;
 
-type Seen = { readonly link: string; readonly addresses: string; readonly routes: string; readonly rules: string; readonly forwarding: string };
+type Seen = {
+  readonly link: string;
+  readonly addresses: string;
+  readonly routes: string;
+  readonly rules: string;
+  readonly forwarding: string;
+};
 
 const SEPARATOR = "--croft--";
 
@@ -41,7 +47,10 @@ const look = async (tools: NetworkTools, bridge: string, table: string): Promise
 };
 
 const bridgeExists = async (bridge: string): Promise<boolean> =>
-  readFile(`/sys/class/net/${bridge}/ifindex`).then(() => true, () => false);
+  readFile(`/sys/class/net/${bridge}/ifindex`).then(
+    () => true,
+    () => false,
+  );
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
@@ -53,7 +62,10 @@ const firewallFact = (seen: Seen, request: ObserveRequest): string => {
 };
 
 const scriptFact = async (tools: NetworkTools, host: string): Promise<string> =>
-  readFile(networkFiles(tools.folder(host)).script, "utf8").then((script) => shortHash(script, 16), () => "absent");
+  readFile(networkFiles(tools.folder(host)).script, "utf8").then(
+    (script) => shortHash(script, 16),
+    () => "absent",
+  );
 
 const observeOne = async (tools: NetworkTools, request: ObserveRequest): Promise<Observation> => {
   const spec = (request.resource ?? request.recorded)?.spec ?? {};
@@ -87,7 +99,10 @@ const refuseForeign = (bridge: string, alias: string): never => {
 const refuseUnmarked = async (tools: NetworkTools, request: ApplyRequest, payload: NetworkPayload): Promise<void> => {
   if (request.recorded !== undefined || !(await bridgeExists(payload.input.bridge))) return;
   const folder = tools.folder(request.step.host);
-  const intended = await readFile(networkFiles(folder).script).then(() => true, () => false);
+  const intended = await readFile(networkFiles(folder).script).then(
+    () => true,
+    () => false,
+  );
   const { link } = await look(tools, payload.input.bridge, payload.input.table);
   if (link === ownerMark(tools.siteId) || (link === "" && intended)) return;
   refuseForeign(payload.input.bridge, link === "" ? "nothing" : link);
@@ -127,4 +142,3 @@ export const makeNetworkDriver = (tools: NetworkTools): Driver => ({
   apply: (request) => apply(tools, request),
   remove: (request) => remove(tools, request),
 });
-

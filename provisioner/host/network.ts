@@ -59,13 +59,14 @@ export const renderNetworkScript = (input: NetworkInput, rulesFile: string): str
     "#!/bin/sh",
     "# Written by croft. Ensures the site's bridge, its blackhole route and its firewall table.",
     "set -eu",
-    sh`ip link show ${input.bridge} >/dev/null 2>&1 || ip link add ${input.bridge} type bridge 2>/dev/null || ip link show ${input.bridge} >/dev/null`.text,
+    sh`ip link show ${input.bridge} >/dev/null 2>&1 || ip link add ${input.bridge} type bridge 2>/dev/null || ip link show ${input.bridge} >/dev/null`
+      .text,
     sh`ip link set ${input.bridge} alias ${ownerMark(input.siteId)} up`.text,
     sh`ip address replace ${`${input.gateway}/24`} dev ${input.bridge}`.text,
     "# A packet for a machine whose bridge is gone must not leave by the uplink.",
     sh`ip route replace blackhole ${input.subnet} metric 4294967295`.text,
     sh`nft -f ${rulesFile}`.text,
-    "[ \"$(cat /proc/sys/net/ipv4/ip_forward)\" = 1 ] || echo 1 > /proc/sys/net/ipv4/ip_forward",
+    '[ "$(cat /proc/sys/net/ipv4/ip_forward)" = 1 ] || echo 1 > /proc/sys/net/ipv4/ip_forward',
     "",
   ].join("\n");
 

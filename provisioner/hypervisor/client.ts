@@ -4,9 +4,7 @@
  */
 import { Agent, request } from "node:http";
 import { CroftError } from "../errors.ts";
-import type {
-  CountersAnswer, DiskConfig, InfoAnswer, NetConfig, PciDeviceAnswer, PingAnswer, ResizeRequest, VmConfig,
-} from "./types.ts";
+import type { CountersAnswer, DiskConfig, InfoAnswer, NetConfig, PciDeviceAnswer, PingAnswer, ResizeRequest, VmConfig } from "./types.ts";
 
 const SECOND = 1000;
 /** Milliseconds a call may take. A slow call is no proof of death: everything waits in one queue. */
@@ -91,7 +89,10 @@ const send = (agent: Agent, socketPath: string, method: string, call: string, bo
     const timeoutMs = TIMEOUTS[call] ?? STANDARD_TIMEOUT;
     const timer = setTimeout(() => outgoing.destroy(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs);
     const outgoing = request({
-      agent, socketPath, method, path: `/api/v1/${call}`,
+      agent,
+      socketPath,
+      method,
+      path: `/api/v1/${call}`,
       headers: { Accept: "application/json", "Content-Length": Buffer.byteLength(body ?? "") },
     });
     outgoing.once("close", () => clearTimeout(timer));

@@ -27,8 +27,7 @@ const POWER_OFF_MS = 25_000;
 
 const hasSystemd = (): boolean => existsSync("/run/systemd/system");
 
-export const machineUnitName = (siteKey: string, machine: string): string =>
-  `croft-${siteKey.replaceAll("/", "-")}-${machine}.service`;
+export const machineUnitName = (siteKey: string, machine: string): string => `croft-${siteKey.replaceAll("/", "-")}-${machine}.service`;
 
 const unitPath = (unit: string): string => join("/etc/systemd/system", unit);
 
@@ -47,7 +46,11 @@ const startUnit = async (tools: LauncherTools, name: string, paths: Paths): Prom
   await replaceFile(stop, renderStop(paths.socket), 0o700);
   const text = renderMachineUnit({ description: `croft machine ${name} of ${tools.siteKey}`, run: paths.runScript, stop });
   await replaceFile(unitPath(unit), text, 0o644);
-  await must(tools.shell, `starting machine ${name}`, sh`systemctl daemon-reload && systemctl enable --quiet ${unit} && systemctl restart ${unit}`);
+  await must(
+    tools.shell,
+    `starting machine ${name}`,
+    sh`systemctl daemon-reload && systemctl enable --quiet ${unit} && systemctl restart ${unit}`,
+  );
 };
 
 const startDetached = (tools: LauncherTools, name: string, paths: Paths): Promise<string> =>
@@ -83,7 +86,10 @@ const stop = async (tools: LauncherTools, name: string, paths: Paths): Promise<v
   if (found === undefined) return;
   const client = makeClient(paths.socket);
   try {
-    const pressed = await client.powerButton().then(() => true, () => false);
+    const pressed = await client.powerButton().then(
+      () => true,
+      () => false,
+    );
     if (!pressed || !(await waitGone(found, POWER_OFF_MS))) {
       await client.vmmShutdown().catch(() => {});
       await waitGone(found, 3000);
@@ -117,4 +123,3 @@ export const makeLauncher = (tools: LauncherTools) => ({
   forget: (name: string, paths: Paths): Promise<void> => forget(tools, name, paths),
   info,
 });
-

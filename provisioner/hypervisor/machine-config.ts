@@ -38,11 +38,7 @@ export const makeVmConfig = (input: MachineConfigInput) => ({
     ...(input.initrd === undefined ? {} : { initramfs: input.initrd }),
     cmdline: commandLine(input),
   },
-  disks: [
-    disk(input.root, "root"),
-    disk(input.seed, "seed", true),
-    ...input.disks.map(({ path, serial }) => disk(path, serial)),
-  ],
+  disks: [disk(input.root, "root"), disk(input.seed, "seed", true), ...input.disks.map(({ path, serial }) => disk(path, serial))],
   net: [{ id: "net0", tap: input.tap, mac: input.mac }],
   rng: { src: "/dev/urandom" },
   serial: { mode: "Tty" },

@@ -49,7 +49,11 @@ const nameOf = (id: string): string => id.slice("machine/".length);
 const specFile = (paths: MachinePaths): string => join(paths.folder, "machine.json");
 export const hostKeyFile = (paths: Pick<MachinePaths, "folder">): string => join(paths.folder, "host-keys");
 
-const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 const readText = (path: string): Promise<string | undefined> => readFile(path, "utf8").catch(() => undefined);
 const fileHash = async (path: string): Promise<string> => {
   const text = await readText(path);
@@ -155,9 +159,18 @@ const pinHostKeys = async (paths: MachinePaths, name: string, deadline: number):
   throw await bootError(paths, name, "did not show its SSH host key in time");
 };
 
-const connectUntil = async (tools: MachineTools, paths: MachinePaths, name: string, keys: readonly string[], deadline: number): Promise<void> => {
+const connectUntil = async (
+  tools: MachineTools,
+  paths: MachinePaths,
+  name: string,
+  keys: readonly string[],
+  deadline: number,
+): Promise<void> => {
   for (;;) {
-    const failed = await tools.connect(name, keys).then(() => undefined, (error: unknown) => error);
+    const failed = await tools.connect(name, keys).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
     if (failed === undefined) return;
     if (failed instanceof CroftError && !failed.transient) throw failed;
     if (performance.now() > deadline) throw await bootError(paths, name, "did not answer by SSH in time");
@@ -193,7 +206,13 @@ const removeOldRoots = async (paths: MachinePaths, imageId: string): Promise<voi
 };
 
 /** Puts the files of the last good boot back and boots them. */
-const bootOldRoot = async (tools: MachineTools, paths: MachinePaths, request: ApplyRequest, old: string, error: unknown): Promise<never> => {
+const bootOldRoot = async (
+  tools: MachineTools,
+  paths: MachinePaths,
+  request: ApplyRequest,
+  old: string,
+  error: unknown,
+): Promise<never> => {
   const name = nameOf(request.step.id);
   const launcher = makeLauncher(tools);
   request.progress("going back to the old root disk");

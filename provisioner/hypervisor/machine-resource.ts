@@ -49,9 +49,10 @@ export const machineResource = (input: MachineInput): Resource => {
     needs: input.needs,
     replaceOn: ["image", "rootDiskBytes", "seed"],
     interrupts: Object.fromEntries(
-      ["hypervisor", "cpus", "memoryBytes", "image", "rootDiskBytes", "seed", "address", "disks", "config", "network"].map(
-        (property) => [property, `machine ${input.name} restarts`],
-      ),
+      ["hypervisor", "cpus", "memoryBytes", "image", "rootDiskBytes", "seed", "address", "disks", "config", "network"].map((property) => [
+        property,
+        `machine ${input.name} restarts`,
+      ]),
     ),
     uses: { cpus: input.config.cpus, memoryBytes: input.config.memoryBytes, diskBytes: input.rootDiskBytes },
   };

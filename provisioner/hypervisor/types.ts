@@ -21,9 +21,7 @@ export type NetConfig = {
   readonly num_queues?: number;
 };
 
-export type ConsoleConfig =
-  | { readonly mode: "Off" | "Null" | "Tty" | "Pty" }
-  | { readonly mode: "File"; readonly file: string };
+export type ConsoleConfig = { readonly mode: "Off" | "Null" | "Tty" | "Pty" } | { readonly mode: "File"; readonly file: string };
 export type SerialConfig = ConsoleConfig | { readonly mode: "Socket"; readonly socket: string };
 
 export type PayloadConfig = {

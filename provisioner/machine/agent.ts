@@ -35,7 +35,10 @@ export const agentError = (doing: string, shell: Shell, result: Result, hint: st
   const at = lines.findIndex((line) => line.startsWith(MARK));
   const what = at < 0 ? `exit ${result.exitCode}` : (lines[at] ?? "").slice(MARK.length);
   const rest = lines.slice(at + 1).filter((line) => line !== "croft-log" && line.trim() !== "");
-  const tail = [...rest, result.stderr.trim()].filter((line) => line !== "").slice(-25).join("\n");
+  const tail = [...rest, result.stderr.trim()]
+    .filter((line) => line !== "")
+    .slice(-25)
+    .join("\n");
   return new CroftError("PROBE_FAILED", `${doing} on ${shell.label} failed: ${what}`, { tail, hint });
 };
 
@@ -47,7 +50,9 @@ export type MachineView = {
   readonly files: Readonly<Record<string, string>>;
   /** Unit to its active state; one that is active but not enabled says so. */
   readonly units: Readonly<Record<string, string>>;
-  readonly slots: Readonly<Record<string, { readonly version: string; readonly intact: boolean; readonly mode: string; readonly owner: string }>>;
+  readonly slots: Readonly<
+    Record<string, { readonly version: string; readonly intact: boolean; readonly mode: string; readonly owner: string }>
+  >;
   readonly diskFreeBytes: number;
   readonly systemd: string;
 };

@@ -64,9 +64,7 @@ export const basePart = (input: BasePartInput): GenerationPart => ({
     root("/etc/nftables.conf", renderFirewall(input), "0755"),
     root(AGENT_PATH, AGENT, "0755"),
   ],
-  units: [
-    { name: "nftables.service", start: true, onChange: "reload", watches: ["/etc/nftables.conf"] },
-  ],
+  units: [{ name: "nftables.service", start: true, onChange: "reload", watches: ["/etc/nftables.conf"] }],
   slots: [],
   probes: [],
   needs: [slotId(input.machine, "authority")],

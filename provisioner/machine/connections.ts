@@ -45,7 +45,15 @@ export const makeConnections = (tools: ConnectionTools): Connections => {
     const hostKeys = known ?? (await readKeys(tools.hostKeyFile(machine)));
     if (host === undefined) throw unreachable(machine, "it has no address yet");
     if (hostKeys.length === 0) throw unreachable(machine, "its host key is not known yet");
-    return { label: `machine ${machine}`, host, port: 22, user: "root", privateKey: await tools.privateKey(), hostKeys, connectTimeoutMs: 8000 };
+    return {
+      label: `machine ${machine}`,
+      host,
+      port: 22,
+      user: "root",
+      privateKey: await tools.privateKey(),
+      hostKeys,
+      connectTimeoutMs: 8000,
+    };
   };
 
   const fresh = async (machine: string, known?: readonly string[]): Promise<Shell> => makeSshShell(await target(machine, known));
@@ -79,10 +87,7 @@ export const makeConnections = (tools: ConnectionTools): Connections => {
 };
 
 /** An observation that a machine which cannot be reached hides; other errors stay errors. */
-export const hiddenWhenUnreachable = async (
-  machine: string,
-  observe: () => Promise<Observation>,
-): Promise<Observation> => {
+export const hiddenWhenUnreachable = async (machine: string, observe: () => Promise<Observation>): Promise<Observation> => {
   try {
     return await observe();
   } catch (error) {

@@ -10,8 +10,7 @@ import { hiddenWhenUnreachable } from "./connections.ts";
 import type { Connections } from "./connections.ts";
 import type { Generation, GenerationPayload } from "./generation.ts";
 
-const machineOf = (request: ObserveRequest): string =>
-  String((request.resource ?? request.recorded)?.spec["machine"] ?? "");
+const machineOf = (request: ObserveRequest): string => String((request.resource ?? request.recorded)?.spec["machine"] ?? "");
 
 const shortDigest = (state: string): string => (state.length === 64 ? state.slice(0, 12) : state);
 
@@ -45,7 +44,11 @@ const confirm = async (connections: Connections, generation: Generation): Promis
     const result = await callAgent(shell, ["confirm", generation.id]);
     if (!result.ok) throw agentError("confirming the generation", shell, result, "croft plan");
   } catch (cause) {
-    throw new CroftError("PROBE_FAILED", `machine ${generation.machine} cannot be reached after its network or firewall changed; it goes back by itself within 60 s`, { cause, hint: "croft plan" });
+    throw new CroftError(
+      "PROBE_FAILED",
+      `machine ${generation.machine} cannot be reached after its network or firewall changed; it goes back by itself within 60 s`,
+      { cause, hint: "croft plan" },
+    );
   } finally {
     await shell.close();
   }
@@ -59,7 +62,12 @@ const activate = async (connections: Connections, request: ApplyRequest): Promis
   request.progress("starting units");
   const result = await callAgent(shell, ["activate", generation.id], { unit: "croft-activate", timeoutMs: 300_000 });
   if (!result.ok) {
-    throw agentError(`activating generation ${generation.id}`, shell, result, `the previous generation is back; look at the log above, or run \`croft vm ssh ${generation.machine}\``);
+    throw agentError(
+      `activating generation ${generation.id}`,
+      shell,
+      result,
+      `the previous generation is back; look at the log above, or run \`croft vm ssh ${generation.machine}\``,
+    );
   }
   if (result.stdout.includes("croft-confirm")) await confirm(connections, generation);
 };

@@ -29,8 +29,7 @@ const sha256 = (text: string): string => createHash("sha256").update(text).diges
 const directoryLine = (entry: GenerationPart["directories"][number]): string =>
   `d ${word(entry.mode)} ${word(entry.owner)} ${word(entry.path)}`;
 
-const fileLine = (file: FileEntry): string =>
-  `f ${word(file.mode)} ${word(file.owner)} ${sha256(file.content)} ${word(file.path)}`;
+const fileLine = (file: FileEntry): string => `f ${word(file.mode)} ${word(file.owner)} ${sha256(file.content)} ${word(file.path)}`;
 
 const unitLine = (unit: UnitEntry): string => {
   const paths = unit.watches.length === 0 ? "-" : unit.watches.map(word).join(",");
@@ -47,8 +46,14 @@ const refuseTwice = (machine: string, paths: readonly string[]): void => {
 export const makeGeneration = (machine: string, parts: readonly GenerationPart[]): Generation => {
   const files = parts.flatMap((part) => part.files);
   const probes = parts.flatMap((part) => part.probes);
-  refuseTwice(machine, files.map((file) => file.path));
-  refuseTwice(machine, probes.map((probe) => probe.name));
+  refuseTwice(
+    machine,
+    files.map((file) => file.path),
+  );
+  refuseTwice(
+    machine,
+    probes.map((probe) => probe.name),
+  );
   const manifest = [
     ...parts.flatMap((part) => part.directories).map(directoryLine),
     ...files.map(fileLine),
@@ -70,11 +75,7 @@ export const makeGeneration = (machine: string, parts: readonly GenerationPart[]
 export const generationId = (machine: string): ResourceId => resourceId("generation", machine);
 
 /** `needs`: slots with content the units want, and whatever else the parts ask for. */
-export const generationResource = (
-  host: string,
-  generation: Generation,
-  parts: readonly GenerationPart[],
-): Resource => {
+export const generationResource = (host: string, generation: Generation, parts: readonly GenerationPart[]): Resource => {
   const files = parts.flatMap((part) => part.files);
   const started = parts.flatMap((part) => part.units).filter((unit) => unit.start);
   const machine = resourceId("machine", generation.machine);

@@ -23,13 +23,21 @@ describe("network", () => {
   });
 
   test("host n owns the n-th /24 and its .1", () => {
-    expect([hostNetwork(network, 0), hostNetwork(network, 255), hostGateway(network, 3)]).toEqual(["10.91.0.0/24", "10.91.255.0/24", "10.91.3.1"]);
+    expect([hostNetwork(network, 0), hostNetwork(network, 255), hostGateway(network, 3)]).toEqual([
+      "10.91.0.0/24",
+      "10.91.255.0/24",
+      "10.91.3.1",
+    ]);
     expect(() => hostNetwork(network, 256)).toThrow("256 hosts");
   });
 });
 
 describe("machine addresses", () => {
-  const machines = [{ name: "web", host: "a" }, { name: "db", host: "b" }, { name: "app", host: "a" }];
+  const machines = [
+    { name: "web", host: "a" },
+    { name: "db", host: "b" },
+    { name: "app", host: "a" },
+  ];
   const assign = (recorded: Readonly<Record<string, string>>, list = machines) =>
     Object.fromEntries(assignAddresses({ network, hosts: ["a", "b"], machines: list, recorded }));
 

@@ -14,17 +14,23 @@ const isPrivate = (network: ipaddr.IPv4): boolean => network.range() === "privat
 
 const checkNetwork = (text: string, address: string, prefix: string): Defect | undefined => {
   const slash = address.length;
-  if (!ipaddr.IPv4.isValidFourPartDecimal(address))
-    return { message: `\`${address}\` is not an IPv4 address`, at: 0, length: slash };
+  if (!ipaddr.IPv4.isValidFourPartDecimal(address)) return { message: `\`${address}\` is not an IPv4 address`, at: 0, length: slash };
   if (prefix !== String(PREFIX)) {
     const known = /^\d+$/.test(prefix) && Number(prefix) <= 32;
     const message = known ? `a site's network is a /${PREFIX}, this is a /${prefix}` : `/${prefix} is no prefix length`;
     return { message, at: slash, length: text.length - slash, hint: `write ${address}/${PREFIX}` };
   }
   const parsed = ipaddr.IPv4.parse(address);
-  if (!isPrivate(parsed)) return { message: `${address} is not a private network`, at: 0, length: slash, hint: "take one of 10.0.0.0/16 to 10.255.0.0/16, 172.16.0.0/16 to 172.31.0.0/16, or 192.168.0.0/16" };
+  if (!isPrivate(parsed))
+    return {
+      message: `${address} is not a private network`,
+      at: 0,
+      length: slash,
+      hint: "take one of 10.0.0.0/16 to 10.255.0.0/16, 172.16.0.0/16 to 172.31.0.0/16, or 192.168.0.0/16",
+    };
   const base = ipaddr.IPv4.networkAddressFromCIDR(text).toString();
-  if (base !== address) return { message: `${address} lies inside the network ${base}/${PREFIX}`, at: 0, length: slash, hint: `write ${base}/${PREFIX}` };
+  if (base !== address)
+    return { message: `${address} lies inside the network ${base}/${PREFIX}`, at: 0, length: slash, hint: `write ${base}/${PREFIX}` };
   return undefined;
 };
 
@@ -46,8 +52,7 @@ export const hostNetwork = (network: string, hostIndex: number): string => {
 };
 
 /** The bridge's own address, such as `10.91.3.1`. */
-export const hostGateway = (network: string, hostIndex: number): string =>
-  hostNetwork(network, hostIndex).replace(/0\/24$/, "1");
+export const hostGateway = (network: string, hostIndex: number): string => hostNetwork(network, hostIndex).replace(/0\/24$/, "1");
 
 export type AddressInput = {
   readonly network: string;

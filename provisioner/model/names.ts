@@ -5,8 +5,7 @@ import { join } from "node:path";
 export type SiteName = { readonly site: string; readonly environment: string };
 
 /** Lower-case hex of SHA-256, cut to `length` characters. */
-export const shortHash = (text: string, length: number): string =>
-  createHash("sha256").update(text).digest("hex").slice(0, length);
+export const shortHash = (text: string, length: number): string => createHash("sha256").update(text).digest("hex").slice(0, length);
 
 const siteKey = ({ site, environment }: SiteName): string => `${site}/${environment}`;
 
@@ -70,10 +69,8 @@ export const cachePaths = (roots: Roots = DEFAULT_ROOTS) =>
   }) as const;
 
 /** Interface names hold at most 15 bytes, so they carry a hash of the whole name. */
-export const bridgeName = (name: SiteName, host: string): string =>
-  `crb${shortHash(`${siteKey(name)}/bridge/${host}`, 10)}`;
-export const tapName = (name: SiteName, machine: string): string =>
-  `crt${shortHash(`${siteKey(name)}/tap/${machine}`, 10)}`;
+export const bridgeName = (name: SiteName, host: string): string => `crb${shortHash(`${siteKey(name)}/bridge/${host}`, 10)}`;
+export const tapName = (name: SiteName, machine: string): string => `crt${shortHash(`${siteKey(name)}/tap/${machine}`, 10)}`;
 /** The stand-in's own pair, beside the tap. */
 export const vethName = (tap: string): string => `crv${shortHash(tap, 10)}`;
 export const tableName = (name: SiteName): string => `croft_${shortHash(siteKey(name), 10)}`;
@@ -88,8 +85,7 @@ export const macAddress = (name: SiteName, machine: string): string => {
 };
 
 /** Serial numbers of virtio disks hold at most 20 bytes. */
-export const diskSerial = (name: SiteName, disk: string): string =>
-  `cd-${shortHash(`${siteKey(name)}/disk/${disk}`, 16)}`;
+export const diskSerial = (name: SiteName, disk: string): string => `cd-${shortHash(`${siteKey(name)}/disk/${disk}`, 16)}`;
 
 /** A UUID-shaped file system id, so that two builds of one disk agree. */
 export const diskUuid = (name: SiteName, disk: string): string => {
@@ -98,16 +94,14 @@ export const diskUuid = (name: SiteName, disk: string): string => {
 };
 
 /** Names that systemd, nspawn and /etc/hosts see. */
-export const machineId = (name: SiteName, machine: string): string =>
-  `${name.site}-${name.environment}-${machine}`;
+export const machineId = (name: SiteName, machine: string): string => `${name.site}-${name.environment}-${machine}`;
 export const internalDomain = "croft.internal";
 export const machineHostname = (machine: string): string => `${machine}.${internalDomain}`;
 
 /** `APP-WORKLOAD`: what units, folders and slots of a workload are called. */
 export const workloadName = (app: string, workload: string): string => `${app}-${workload}`;
 
-export const resourceId = (kind: string, ...parts: readonly string[]): string =>
-  [kind, ...parts].join("/");
+export const resourceId = (kind: string, ...parts: readonly string[]): string => [kind, ...parts].join("/");
 
 /** A shell user's paths on a machine. */
 export const onMachine = {

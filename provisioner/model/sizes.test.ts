@@ -2,7 +2,12 @@ import { describe, expect, test } from "vitest";
 import { formatDuration, formatSize, parseDuration, parseSize } from "./sizes.ts";
 
 describe("sizes", () => {
-  test.each([["512MiB", 512 * 2 ** 20], ["2GiB", 2 * 2 ** 30], ["1TiB", 2 ** 40], ["4KiB", 4096]])("%s", (text, bytes) => {
+  test.each([
+    ["512MiB", 512 * 2 ** 20],
+    ["2GiB", 2 * 2 ** 30],
+    ["1TiB", 2 ** 40],
+    ["4KiB", 4096],
+  ])("%s", (text, bytes) => {
     expect(parseSize(text)).toEqual({ ok: true, value: bytes });
     expect(formatSize(bytes)).toBe(text);
   });
@@ -26,12 +31,22 @@ describe("sizes", () => {
 });
 
 describe("durations", () => {
-  test.each([["35s", 35], ["5m", 300], ["2h", 7200], ["7d", 604_800]])("%s", (text, seconds) => {
+  test.each([
+    ["35s", 35],
+    ["5m", 300],
+    ["2h", 7200],
+    ["7d", 604_800],
+  ])("%s", (text, seconds) => {
     expect(parseDuration(text)).toEqual({ ok: true, value: seconds });
     expect(formatDuration(seconds)).toBe(text);
   });
 
-  test.each([["5 min", "write 5m"], ["5", "write 5s or 5m"], ["7days", "write 7d"], ["3M", "write 3m"]])("refuses %s", (text, hint) => {
+  test.each([
+    ["5 min", "write 5m"],
+    ["5", "write 5s or 5m"],
+    ["7days", "write 7d"],
+    ["3M", "write 3m"],
+  ])("refuses %s", (text, hint) => {
     const result = parseDuration(text);
     expect(result.ok === false && result.defect.hint).toBe(hint);
   });

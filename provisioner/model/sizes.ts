@@ -7,14 +7,43 @@ export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok
 const BYTES: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 /** What people write instead, by its lower-case form. */
-const SIZE_WORDS = new Map(Object.entries({
-  k: "KiB", kb: "KiB", kib: "KiB", m: "MiB", mb: "MiB", mib: "MiB",
-  g: "GiB", gb: "GiB", gib: "GiB", t: "TiB", tb: "TiB", tib: "TiB",
-}));
-const DURATION_WORDS = new Map(Object.entries({
-  sec: "s", secs: "s", second: "s", seconds: "s", min: "m", mins: "m", minute: "m", minutes: "m",
-  hour: "h", hours: "h", hr: "h", day: "d", days: "d", S: "s", M: "m", H: "h", D: "d",
-}));
+const SIZE_WORDS = new Map(
+  Object.entries({
+    k: "KiB",
+    kb: "KiB",
+    kib: "KiB",
+    m: "MiB",
+    mb: "MiB",
+    mib: "MiB",
+    g: "GiB",
+    gb: "GiB",
+    gib: "GiB",
+    t: "TiB",
+    tb: "TiB",
+    tib: "TiB",
+  }),
+);
+const DURATION_WORDS = new Map(
+  Object.entries({
+    sec: "s",
+    secs: "s",
+    second: "s",
+    seconds: "s",
+    min: "m",
+    mins: "m",
+    minute: "m",
+    minutes: "m",
+    hour: "h",
+    hours: "h",
+    hr: "h",
+    day: "d",
+    days: "d",
+    S: "s",
+    M: "m",
+    H: "h",
+    D: "d",
+  }),
+);
 
 type Grammar = {
   readonly noun: string;
@@ -81,6 +110,5 @@ const formatQuantity = (value: number, units: Readonly<Record<string, number>>, 
 };
 
 /** The shortest text that parses to the same bytes; whole bytes that are no KiB are shown as `1000 bytes`. */
-export const formatSize = (bytes: number): string =>
-  bytes === 0 ? "0KiB" : formatQuantity(bytes, BYTES, " bytes");
+export const formatSize = (bytes: number): string => (bytes === 0 ? "0KiB" : formatQuantity(bytes, BYTES, " bytes"));
 export const formatDuration = (seconds: number): string => formatQuantity(seconds, SECONDS, "s");

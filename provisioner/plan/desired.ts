@@ -66,7 +66,8 @@ const decide = (look: Look, observed: Observation, anew: Anew, unfinished: Reado
   if (lost !== undefined) return decideLost(look, lost, anew.get(lost) as Action);
   if (observed.status === "absent") return creation(look.resource, absentReason(look));
   // A run may have been killed between taking the old carrier away and finishing the new one: to create is to ensure.
-  const shaken = observed.status === "hidden" && look.recorded !== undefined ? lostWith.find((carrier) => unfinished.has(carrier)) : undefined;
+  const shaken =
+    observed.status === "hidden" && look.recorded !== undefined ? lostWith.find((carrier) => unfinished.has(carrier)) : undefined;
   if (shaken !== undefined) return creation(look.resource, `lives on ${shaken}, which an earlier run did not finish`);
   return observed.status === "hidden" ? decideHidden(look, observed.by, anew) : decidePresent(look, observed.facts);
 };

@@ -28,7 +28,13 @@ export type DiffInput = {
 
 export type Decision = { readonly action: Action; readonly reason: string; readonly changes: readonly Change[] };
 
-export type Decided = { readonly id: ResourceId; readonly kind: string; readonly host: string; readonly decision: Decision; readonly interrupts: readonly string[] };
+export type Decided = {
+  readonly id: ResourceId;
+  readonly kind: string;
+  readonly host: string;
+  readonly decision: Decision;
+  readonly interrupts: readonly string[];
+};
 
 /** A step that is anything but `keep`. */
 export const isChange = (step: Pick<Step, "action">): boolean => step.action !== "keep";

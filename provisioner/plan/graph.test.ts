@@ -2,7 +2,15 @@ import { describe, expect, test } from "vitest";
 import { findCycle, getDependents, topologicalOrder } from "./graph.ts";
 
 const edges = (text: string): ReadonlyMap<string, readonly string[]> =>
-  new Map(text.split("; ").map((line) => [line.split(":")[0] as string, (line.split(":")[1] ?? "").trim().split(" ").filter((id) => id !== "")]));
+  new Map(
+    text.split("; ").map((line) => [
+      line.split(":")[0] as string,
+      (line.split(":")[1] ?? "")
+        .trim()
+        .split(" ")
+        .filter((id) => id !== ""),
+    ]),
+  );
 
 describe("topologicalOrder", () => {
   test("puts every id after all it points to, ties in order", () => {

@@ -13,7 +13,11 @@ export const isAllowed = (id: ResourceId, options: DiffOptions): boolean => {
 };
 
 /** Named itself, or lying in data that was named. */
-export const mayGo = (record: Pick<Recorded, "id" | "lostWith">, recorded: ReadonlyMap<ResourceId, Recorded>, options: DiffOptions): boolean =>
+export const mayGo = (
+  record: Pick<Recorded, "id" | "lostWith">,
+  recorded: ReadonlyMap<ResourceId, Recorded>,
+  options: DiffOptions,
+): boolean =>
   isAllowed(record.id, options) || (record.lostWith ?? []).some((id) => recorded.get(id)?.data === true && isAllowed(id, options));
 
 /** What stays when the site goes: data that may not go, and what belongs to it. What stayed then stays until it is named. */
@@ -57,7 +61,9 @@ export const decideLeaving = (input: DiffInput): readonly Decided[] => {
   const gone = new Set<ResourceId>();
   return leaving.map((record) => {
     const { id, kind, host, cached } = record;
-    const decision = retained.has(id) ? decideRetained(record) : decideGone(record, input.observed.get(id) ?? ABSENT, { options, desired, gone });
+    const decision = retained.has(id)
+      ? decideRetained(record)
+      : decideGone(record, input.observed.get(id) ?? ABSENT, { options, desired, gone });
     if (!retained.has(id) && cached !== true) gone.add(id);
     return { id, kind, host, decision, interrupts: [] };
   });

@@ -5,18 +5,38 @@ import { lintDesired, lintPlan, sumTotals } from "./lint.ts";
 import type { Observation, Recorded, Resource, ResourceId } from "./resource.ts";
 
 const GIB = 1024 ** 3;
-const resource = (id: ResourceId, more: Partial<Resource> = {}): Resource => ({ id, kind: id.split("/")[0] as string, host: "metal1", spec: { size: 1 }, needs: [], ...more });
+const resource = (id: ResourceId, more: Partial<Resource> = {}): Resource => ({
+  id,
+  kind: id.split("/")[0] as string,
+  host: "metal1",
+  spec: { size: 1 },
+  needs: [],
+  ...more,
+});
 const record = ({ id, kind, host, spec, needs, data, lostWith }: Resource): Recorded => ({
-  id, kind, host, spec, needs, output: {}, status: "active",
+  id,
+  kind,
+  host,
+  spec,
+  needs,
+  output: {},
+  status: "active",
   ...(data === undefined ? {} : { data }),
   ...(lostWith === undefined ? {} : { lostWith }),
 });
 
-const findings = (desired: readonly Resource[], recorded: readonly Recorded[], facts: Readonly<Record<ResourceId, Resource["spec"]>>, options: DiffOptions = {}): readonly string[] => {
+const findings = (
+  desired: readonly Resource[],
+  recorded: readonly Recorded[],
+  facts: Readonly<Record<ResourceId, Resource["spec"]>>,
+  options: DiffOptions = {},
+): readonly string[] => {
   const records = new Map(recorded.map((item) => [item.id, item]));
   const observed = new Map(Object.entries(facts).map(([id, found]): [string, Observation] => [id, { status: "present", facts: found }]));
   const plan = makePlan({ site: "s", environment: "default", desired, recorded: records, observed, options });
-  return lintPlan({ plan, desired, recorded: records, hosts: {}, options }).map(({ level, message, hint }) => `${level}: ${message} (${hint})`);
+  return lintPlan({ plan, desired, recorded: records, hosts: {}, options }).map(
+    ({ level, message, hint }) => `${level}: ${message} (${hint})`,
+  );
 };
 
 describe("data", () => {
@@ -36,9 +56,11 @@ describe("data", () => {
   test("does not go with what carries it", () => {
     const machine = resource("machine/a", { replaceOn: ["size"] });
     const inside = resource("database/b", { data: true, lostWith: ["machine/a"] });
-    expect(findings([machine, inside], [record(machine), record(inside)], { "machine/a": { size: 2 }, "database/b": { size: 1 } })).toEqual([
-      "error: database/b holds data and would be lost with machine/a, which is replaced (if that is what you want: --allow-destroy database/b)",
-    ]);
+    expect(findings([machine, inside], [record(machine), record(inside)], { "machine/a": { size: 2 }, "database/b": { size: 1 } })).toEqual(
+      [
+        "error: database/b holds data and would be lost with machine/a, which is replaced (if that is what you want: --allow-destroy database/b)",
+      ],
+    );
     expect(findings([machine, inside], [record(machine), record(inside)], {})).toEqual([]);
   });
   test("goes with the data it lies in, when that was named", () => {
@@ -53,13 +75,25 @@ describe("data", () => {
 
 test("mistakes of the graph, all of them", () => {
   const graph = [resource("a/a", { needs: ["b/b", "c/c"] }), resource("b/b", { needs: ["a/a"] }), resource("b/b", { needs: ["a/a"] })];
-  expect(lintDesired(graph).map(({ message }) => message)).toEqual(["b/b is desired twice", "a/a needs c/c, which nothing makes", "dependency cycle: a/a -> b/b -> a/a"]);
+  expect(lintDesired(graph).map(({ message }) => message)).toEqual([
+    "b/b is desired twice",
+    "a/a needs c/c, which nothing makes",
+    "dependency cycle: a/a -> b/b -> a/a",
+  ]);
 });
 
 describe("totals", () => {
-  const uses = (cpus: number, memoryGib: number, diskGib: number): Resource => resource(`machine/${cpus}-${memoryGib}-${diskGib}`, { uses: { cpus, memoryBytes: memoryGib * GIB, diskBytes: diskGib * GIB } });
+  const uses = (cpus: number, memoryGib: number, diskGib: number): Resource =>
+    resource(`machine/${cpus}-${memoryGib}-${diskGib}`, { uses: { cpus, memoryBytes: memoryGib * GIB, diskBytes: diskGib * GIB } });
   const plan = { site: "s", environment: "default", steps: [], hash: "" };
-  const lint = (desired: readonly Resource[]) => lintPlan({ plan, desired, recorded: new Map(), hosts: { metal1: { cpus: 2, memoryBytes: 8 * GIB, diskBytes: 100 * GIB } }, options: {} });
+  const lint = (desired: readonly Resource[]) =>
+    lintPlan({
+      plan,
+      desired,
+      recorded: new Map(),
+      hosts: { metal1: { cpus: 2, memoryBytes: 8 * GIB, diskBytes: 100 * GIB } },
+      options: {},
+    });
 
   test("are summed per host, with or without its size", () => {
     expect(sumTotals([uses(1, 2, 3), uses(4, 5, 6), resource("a/a"), resource("b/b", { host: "metal2", uses: {} })], {})).toEqual([

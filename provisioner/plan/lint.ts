@@ -5,7 +5,13 @@ import { mayGo } from "./leaving.ts";
 import type { Plan, Recorded, Resource, ResourceId, Step } from "./resource.ts";
 
 export type HostCapacity = { readonly cpus: number; readonly memoryBytes: number; readonly diskBytes: number };
-export type Totals = { readonly host: string; readonly cpus: number; readonly memoryBytes: number; readonly diskBytes: number; readonly capacity: HostCapacity | undefined };
+export type Totals = {
+  readonly host: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+  readonly capacity: HostCapacity | undefined;
+};
 export type Finding = { readonly level: "error" | "warning"; readonly message: string; readonly hint?: string };
 
 export type LintInput = {
@@ -46,12 +52,21 @@ const lintTotals = ({ host, cpus, memoryBytes, diskBytes, capacity }: Totals): r
     findings.push({ level: "error", message, hint: "make machines smaller, or move one to another host" });
   }
   // Disks are sparse and what is free shrinks as they fill, so this is a promise at risk, not a mistake.
-  if (diskBytes > capacity.diskBytes) findings.push({ level: "warning", message: `disks on host "${host}" may grow to ${gib(diskBytes)}, ${gib(capacity.diskBytes)} is free` });
-  if (cpus > capacity.cpus * CPU_SHARE) findings.push({ level: "warning", message: `machines on host "${host}" have ${cpus} virtual CPUs, the host has ${capacity.cpus}` });
+  if (diskBytes > capacity.diskBytes)
+    findings.push({
+      level: "warning",
+      message: `disks on host "${host}" may grow to ${gib(diskBytes)}, ${gib(capacity.diskBytes)} is free`,
+    });
+  if (cpus > capacity.cpus * CPU_SHARE)
+    findings.push({ level: "warning", message: `machines on host "${host}" have ${cpus} virtual CPUs, the host has ${capacity.cpus}` });
   return findings;
 };
 
-const dataLoss = (id: ResourceId, fate: string): Finding => ({ level: "error", message: `${id} holds data and would be ${fate}`, hint: `if that is what you want: --allow-destroy ${id}` });
+const dataLoss = (id: ResourceId, fate: string): Finding => ({
+  level: "error",
+  message: `${id} holds data and would be ${fate}`,
+  hint: `if that is what you want: --allow-destroy ${id}`,
+});
 
 /** How a step would lose what its resource holds; undefined: it does not. */
 const lossOf = (step: Step, resource: Resource | undefined, replaced: ReadonlySet<ResourceId>): string | undefined => {
@@ -83,7 +98,8 @@ export const lintDesired = (desired: readonly Resource[]): readonly Finding[] =>
     if (seen.has(id)) messages.push(`${id} is desired twice`);
     seen.add(id);
   }
-  for (const [id, needs] of edges) for (const need of needs) if (!edges.has(need)) messages.push(`${id} needs ${need}, which nothing makes`);
+  for (const [id, needs] of edges)
+    for (const need of needs) if (!edges.has(need)) messages.push(`${id} needs ${need}, which nothing makes`);
   const cycle = findCycle(edges);
   if (cycle !== undefined) messages.push(`dependency cycle: ${cycle.join(" -> ")}`);
   return messages.map((message) => ({ level: "error", message }));

@@ -5,16 +5,41 @@ import { countActions, formatBytes, planToJson, printPlan, summaryLine } from ".
 import type { Json, Observation, Plan, Recorded, Resource, ResourceId } from "./resource.ts";
 
 const GIB = 1024 ** 3;
-const resource = (id: ResourceId, spec: Resource["spec"], more: Partial<Resource> = {}): Resource => ({ id, kind: id.split("/")[0] as string, host: "metal1", spec, needs: [], ...more });
-const record = (id: ResourceId, spec: Resource["spec"], more: Partial<Recorded> = {}): Recorded => ({ id, kind: id.split("/")[0] as string, host: "metal1", spec, needs: [], output: {}, status: "active", ...more });
+const resource = (id: ResourceId, spec: Resource["spec"], more: Partial<Resource> = {}): Resource => ({
+  id,
+  kind: id.split("/")[0] as string,
+  host: "metal1",
+  spec,
+  needs: [],
+  ...more,
+});
+const record = (id: ResourceId, spec: Resource["spec"], more: Partial<Recorded> = {}): Recorded => ({
+  id,
+  kind: id.split("/")[0] as string,
+  host: "metal1",
+  spec,
+  needs: [],
+  output: {},
+  status: "active",
+  ...more,
+});
 const present = (facts: Resource["spec"]): Observation => ({ status: "present", facts });
 
 const machine = { cpus: 2, memoryBytes: GIB, image: "debian-13", ports: [80, 443], note: "" };
 const site: readonly Resource[] = [
   resource("image/base", { hash: "abc" }),
   resource("disk/data", { sizeBytes: 1.5 * GIB, path: "/var/lib/croft/disks/data.raw" }, { data: true, uses: { diskBytes: 1.5 * GIB } }),
-  resource("machine/db", machine, { needs: ["disk/data", "image/base"], replaceOn: ["image"], interrupts: { image: "machine/db is away for about 20 s" }, uses: { cpus: 2, memoryBytes: GIB } }),
-  resource("generation/db", { files: { "/etc/a": "1", "/etc/b": "2" }, units: ["a.service"], probes: ["ready"] }, { needs: ["machine/db"], lostWith: ["machine/db"] }),
+  resource("machine/db", machine, {
+    needs: ["disk/data", "image/base"],
+    replaceOn: ["image"],
+    interrupts: { image: "machine/db is away for about 20 s" },
+    uses: { cpus: 2, memoryBytes: GIB },
+  }),
+  resource(
+    "generation/db",
+    { files: { "/etc/a": "1", "/etc/b": "2" }, units: ["a.service"], probes: ["ready"] },
+    { needs: ["machine/db"], lostWith: ["machine/db"] },
+  ),
   resource("slot/gateway", { upstreams: ["10.91.0.11:8001"], extra: { deep: null } }),
   resource("role/shop", { grants: [] }),
 ];
@@ -84,7 +109,12 @@ describe("a plan as text", () => {
   });
 
   test("without changes is one line", () => {
-    const keep = (...ids: readonly string[]): Plan => ({ site: "s", environment: "default", hash: "", steps: ids.map((id) => ({ id, kind: "a", host: "h", action: "keep", reason: "", changes: [], after: [], interrupts: [] })) });
+    const keep = (...ids: readonly string[]): Plan => ({
+      site: "s",
+      environment: "default",
+      hash: "",
+      steps: ids.map((id) => ({ id, kind: "a", host: "h", action: "keep", reason: "", changes: [], after: [], interrupts: [] })),
+    });
     expect(printPlan(keep("a/a", "b/b"), { color: true })).toBe("No changes. 2 resources are as croft.yaml says.");
     expect(summaryLine(keep("a/a"))).toBe("No changes. 1 resource is as croft.yaml says.");
   });
@@ -98,18 +128,43 @@ describe("a plan as text", () => {
     ["unable to rewrite the line", "a\n\u001b[2K\u202eb", "a\\u000a\\u001b[2K\\u202eb"],
     ["said to be missing", { a: 1 }, '{"a":1}'],
   ])("values are %s", (_, value, shown) => {
-    const changed = makePlan({ site: "s", environment: "default", desired: [resource("a/a", { value })], recorded: new Map(), observed: new Map([["a/a", present({})]]) });
+    const changed = makePlan({
+      site: "s",
+      environment: "default",
+      desired: [resource("a/a", { value })],
+      recorded: new Map(),
+      observed: new Map([["a/a", present({})]]),
+    });
     expect(printPlan(changed, { color: false })).toContain(`      value: (none) -> ${shown}\n`);
   });
 });
 
-test.each([[0, "0 B"], [1023, "1023 B"], [1536, "1.5 KiB"], [512 * 1024 ** 2, "512 MiB"], [3 * 1024 ** 4, "3 TiB"], [1024 ** 5, "1024 TiB"]])("formatBytes %i is %s", (bytes, text) => {
+test.each([
+  [0, "0 B"],
+  [1023, "1023 B"],
+  [1536, "1.5 KiB"],
+  [512 * 1024 ** 2, "512 MiB"],
+  [3 * 1024 ** 4, "3 TiB"],
+  [1024 ** 5, "1024 TiB"],
+])("formatBytes %i is %s", (bytes, text) => {
   expect(formatBytes(bytes)).toBe(text);
 });
 
 test("as JSON: counts, every change, nothing of what is kept", () => {
-  const parsed = JSON.parse(planToJson(plan, totals)) as { readonly counts: object; readonly steps: readonly { readonly id: string }[]; readonly hash: string };
+  const parsed = JSON.parse(planToJson(plan, totals)) as {
+    readonly counts: object;
+    readonly steps: readonly { readonly id: string }[];
+    readonly hash: string;
+  };
   expect(parsed.counts).toEqual(countActions(plan));
   expect(parsed.hash).toBe(plan.hash);
-  expect(parsed.steps.map(({ id }) => id)).toEqual(["disk/data", "machine/db", "generation/db", "slot/gateway", "role/shop", "machine/web", "release/web"]);
+  expect(parsed.steps.map(({ id }) => id)).toEqual([
+    "disk/data",
+    "machine/db",
+    "generation/db",
+    "slot/gateway",
+    "role/shop",
+    "machine/web",
+    "release/web",
+  ]);
 });

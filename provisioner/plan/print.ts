@@ -15,8 +15,16 @@ const SIGNS: Readonly<Record<Action, string>> = {
   retain: "=",
   forget: ".",
 };
-const COLORS: Readonly<Partial<Record<Action, string>>> = { create: "32", update: "33", replace: "35", remove: "31", verify: "36", retain: "36" };
-const paint = (text: string, color: string | undefined, on: boolean): string => (on && color !== undefined ? `\u001b[${color}m${text}\u001b[0m` : text);
+const COLORS: Readonly<Partial<Record<Action, string>>> = {
+  create: "32",
+  update: "33",
+  replace: "35",
+  remove: "31",
+  verify: "36",
+  retain: "36",
+};
+const paint = (text: string, color: string | undefined, on: boolean): string =>
+  on && color !== undefined ? `\u001b[${color}m${text}\u001b[0m` : text;
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
 
@@ -34,7 +42,8 @@ export const formatBytes = (bytes: number): string => {
 const LONGEST = 72;
 /** Control and direction characters would let a value rewrite the plan on a terminal. */
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
-const visible = (text: string): string => text.replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+const visible = (text: string): string =>
+  text.replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 const shorten = (text: string): string => {
   const shown = visible(text.slice(0, LONGEST));
   return text.length > LONGEST ? `${shown.slice(0, LONGEST - 1)}…` : shown;
@@ -64,7 +73,10 @@ const newLines = (changes: readonly Change[]): readonly string[] => {
   const shown = changes.filter((change) => !NOISE.test(change.path));
   const files = changes.find((change) => change.path === "files")?.to;
   const count = typeof files === "object" && files !== null ? Object.keys(files).length : 0;
-  return [...shown.filter((change) => change.path !== "files" && change.path !== "units").map(renderNew), ...(count === 0 ? [] : [`      files: ${count}`])];
+  return [
+    ...shown.filter((change) => change.path !== "files" && change.path !== "units").map(renderNew),
+    ...(count === 0 ? [] : [`      files: ${count}`]),
+  ];
 };
 
 const stepLines = (step: Step, color: boolean): readonly string[] => {

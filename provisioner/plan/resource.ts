@@ -2,13 +2,7 @@
  * A resource is one node of the desired graph: pure data with a stable id. Nothing here knows a
  * domain; a kind's meaning lies in its driver.
  */
-export type Json =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly Json[]
-  | { readonly [key: string]: Json };
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 export type JsonObject = { readonly [key: string]: Json };
 

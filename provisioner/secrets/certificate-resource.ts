@@ -46,11 +46,7 @@ const sortedNames = (names: readonly string[]): readonly string[] => [...new Set
 /** Changes with the rotation count, the names and the CA; also what a slot lists among its `versions`. */
 export const certificateVersion = (input: Pick<CertificateInput, "name" | "names" | "versions">): string =>
   shortHash(
-    JSON.stringify([
-      input.versions.of("certificate", input.name),
-      input.versions.of("certificate", AUTHORITY),
-      sortedNames(input.names),
-    ]),
+    JSON.stringify([input.versions.of("certificate", input.name), input.versions.of("certificate", AUTHORITY), sortedNames(input.names)]),
     16,
   );
 

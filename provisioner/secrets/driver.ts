@@ -20,8 +20,7 @@ const nameOf = (id: ResourceId): string => id.slice(secretId("").length);
 /** The public half of an SSH key is kept beside it under a name of its own. */
 const publicName = (name: string): string => `${name}.public`;
 
-const formOf = (value: Secret): SecretForm =>
-  value.reveal().startsWith("-----BEGIN OPENSSH PRIVATE KEY-----") ? "ssh-key" : "password";
+const formOf = (value: Secret): SecretForm => (value.reveal().startsWith("-----BEGIN OPENSSH PRIVATE KEY-----") ? "ssh-key" : "password");
 
 const observeOne = async (store: SecretStore, request: ObserveRequest): Promise<Observation> => {
   const name = nameOf(request.id);
@@ -54,11 +53,7 @@ const applySecret = async (tools: SecretTools, request: ApplyRequest) => {
 export const secretDriver = (tools: SecretTools): Driver => ({
   kind: "secret",
   observe: async (requests) =>
-    new Map(
-      await Promise.all(
-        requests.map(async (request) => [request.id, await observeOne(tools.store, request)] as const),
-      ),
-    ),
+    new Map(await Promise.all(requests.map(async (request) => [request.id, await observeOne(tools.store, request)] as const))),
   apply: (request) => applySecret(tools, request),
   remove: (request: RemoveRequest) => {
     const name = nameOf(request.recorded.id);

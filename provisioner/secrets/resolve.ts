@@ -61,8 +61,6 @@ const readMarker = async (marker: Marker, readers: Readers): Promise<string> => 
 
 /** A filled-in value is never looked at again, so a value that looks like a marker stays as it is. */
 export const resolveTemplate = async (template: Template, readers: Readers): Promise<Secret> => {
-  const texts = toPieces(template).map((piece) =>
-    "marker" in piece ? readMarker(piece.marker, readers) : Promise.resolve(piece.text),
-  );
+  const texts = toPieces(template).map((piece) => ("marker" in piece ? readMarker(piece.marker, readers) : Promise.resolve(piece.text)));
   return new Secret((await Promise.all(texts)).join(""));
 };

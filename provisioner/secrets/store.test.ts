@@ -72,7 +72,8 @@ test("a lost or open identity and a wrong recipient are said plainly", async () 
 
 const versions = { of: () => "v1" };
 const pair = { privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n", publicKey: "ssh-ed25519 AAAA croft" };
-const request = (resource: Resource) => ({ resource, recorded: undefined, progress: () => {}, signal: new AbortController().signal }) as unknown as ApplyRequest;
+const request = (resource: Resource) =>
+  ({ resource, recorded: undefined, progress: () => {}, signal: new AbortController().signal }) as unknown as ApplyRequest;
 
 test("the driver makes a password once and finds it again", async () => {
   const driver = secretDriver({ store: openSecretStore(paths(), undefined), random: randomBytes, makeKeyPair: () => pair });

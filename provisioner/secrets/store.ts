@@ -102,9 +102,7 @@ export const openSecretStore = (paths: StorePaths, operator: string | undefined)
     add: (entries) => change((content) => entries.reduce(withEntry, content)),
     remove: (names) =>
       change((content) =>
-        names.some((name) => content.has(name))
-          ? new Map([...content].filter(([name]) => !names.includes(name)))
-          : content,
+        names.some((name) => content.has(name)) ? new Map([...content].filter(([name]) => !names.includes(name))) : content,
       ),
   };
 };

@@ -39,7 +39,12 @@ const describeDamage = (body: Buffer, start: number): string => {
 
 const migrate = (found: JsonObject, migrations: Migrations): Decoded => {
   const version = Number(found["version"]);
-  if (version > STATE_VERSION) return { ok: false, newer: true, problem: `it was written by a newer croft (state version ${version}, this one knows ${STATE_VERSION})` };
+  if (version > STATE_VERSION)
+    return {
+      ok: false,
+      newer: true,
+      problem: `it was written by a newer croft (state version ${version}, this one knows ${STATE_VERSION})`,
+    };
   let state = found;
   for (let at = version; at < STATE_VERSION; at += 1) {
     const step = migrations.get(at);
@@ -56,7 +61,8 @@ export const decodeState = (bytes: Uint8Array, migrations: Migrations = MIGRATIO
   if (header === null) return { ok: false, problem: "offset 0: this is not the first line of a state file" };
   const start = header[0].length;
   const end = start + Number(header[2]);
-  if (all.length !== end + END.length) return { ok: false, problem: `offset ${all.length}: the file ends here, it should end at ${end + END.length}` };
+  if (all.length !== end + END.length)
+    return { ok: false, problem: `offset ${all.length}: the file ends here, it should end at ${end + END.length}` };
   const body = all.subarray(start, end);
   if (digest(body) !== header[1]) return { ok: false, problem: describeDamage(body, start) };
   if (all.subarray(end).toString("latin1") !== END) return { ok: false, problem: `offset ${end}: this is not the end of a state file` };

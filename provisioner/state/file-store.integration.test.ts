@@ -34,7 +34,15 @@ test("a full disk: STATE_IO, the old state and the journal stay whole", async (c
   await journal.append({ type: "run-started", run: "r", at: "t", site: "a", who, plan: "p" });
   await writeFile(join(folder, "ballast"), Buffer.alloc(200_000)).catch(() => {});
   await expect(store.write({ ...emptyState("a"), serial: 2 })).rejects.toMatchObject({ code: "STATE_IO", exitCode: 74 });
-  const long = { type: "intent", run: "r", at: "t", step: "a/a", action: "create", attempt: 1, changes: [{ path: "x", to: "y".repeat(20_000) }] } as const;
+  const long = {
+    type: "intent",
+    run: "r",
+    at: "t",
+    step: "a/a",
+    action: "create",
+    attempt: 1,
+    changes: [{ path: "x", to: "y".repeat(20_000) }],
+  } as const;
   await expect(journal.append(long)).rejects.toMatchObject({ code: "STATE_IO", exitCode: 74 });
   await journal.close();
   expect((await store.read())?.serial).toBe(1);

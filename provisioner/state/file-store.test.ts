@@ -13,7 +13,9 @@ const SITE_ID = "00112233445566778899aabbccddeeff";
 const sample = (serial: number): State => ({
   ...emptyState(SITE_ID),
   serial,
-  resources: [{ id: "machine/db", kind: "machine", host: "metal1", spec: { note: "größer – 2 €" }, needs: [], output: {}, status: "active" }],
+  resources: [
+    { id: "machine/db", kind: "machine", host: "metal1", spec: { note: "größer – 2 €" }, needs: [], output: {}, status: "active" },
+  ],
 });
 
 let folder: string;
@@ -46,7 +48,9 @@ describe("the text", () => {
   });
 
   test("cut at any byte is refused", () => {
-    const accepted = Array.from({ length: text.length }, (_, length) => length).filter((length) => decodeState(text.subarray(0, length)).ok);
+    const accepted = Array.from({ length: text.length }, (_, length) => length).filter(
+      (length) => decodeState(text.subarray(0, length)).ok,
+    );
     expect(accepted).toEqual([]);
   });
 
@@ -73,8 +77,12 @@ describe("the text", () => {
     expect(at(text.subarray(0, 300))).toBe(`offset 300: the file ends here, it should end at ${text.length}`);
     expect(at(noColon)).toBe(`offset ${quote - 2}: not JSON, and the checksum does not fit`);
     expect(at(Buffer.from(text.toString("utf8").replace("größer", "kleine")))).toContain("the file ends here");
-    expect(at(Buffer.from(text.toString("utf8").replace("metal1", "metal2")))).toBe(`offset ${start}: the checksum does not fit what follows`);
-    expect(at(Buffer.concat([text.subarray(0, -2), Buffer.from("]\n")]))).toBe(`offset ${text.length - 2}: this is not the end of a state file`);
+    expect(at(Buffer.from(text.toString("utf8").replace("metal1", "metal2")))).toBe(
+      `offset ${start}: the checksum does not fit what follows`,
+    );
+    expect(at(Buffer.concat([text.subarray(0, -2), Buffer.from("]\n")]))).toBe(
+      `offset ${text.length - 2}: this is not the end of a state file`,
+    );
   });
 });
 
@@ -86,8 +94,17 @@ describe("the file", () => {
   test("comes back, private, with the last five generations", async () => {
     await writeSerials(8);
     expect((await makeFileStore(file).read())?.serial).toBe(8);
-    expect((await readdir(join(folder, "site"))).toSorted()).toEqual(["state.json", "state.json.1", "state.json.2", "state.json.3", "state.json.4", "state.json.5"]);
-    const serials = await Promise.all([1, 2, 3, 4, 5].map(async (number) => JSON.parse(await readFile(`${file}.${number}`, "utf8")).state.serial as number));
+    expect((await readdir(join(folder, "site"))).toSorted()).toEqual([
+      "state.json",
+      "state.json.1",
+      "state.json.2",
+      "state.json.3",
+      "state.json.4",
+      "state.json.5",
+    ]);
+    const serials = await Promise.all(
+      [1, 2, 3, 4, 5].map(async (number) => JSON.parse(await readFile(`${file}.${number}`, "utf8")).state.serial as number),
+    );
     expect(serials).toEqual([7, 6, 5, 4, 3]);
   });
 

@@ -38,7 +38,10 @@ const wrap = async <T>(doing: string, file: string, work: () => Promise<T>): Pro
 const readBytes = (file: string): Promise<Buffer | undefined> => wrap("reading", file, () => readFile(file).catch(unless("ENOENT")));
 
 /** Number and state of the newest older generation that can be read. */
-const newestGood = async (file: string, migrations: Migrations): Promise<{ readonly number: number; readonly state: State } | undefined> => {
+const newestGood = async (
+  file: string,
+  migrations: Migrations,
+): Promise<{ readonly number: number; readonly state: State } | undefined> => {
   for (let number = 1; number <= GENERATIONS; number += 1) {
     const bytes = await readBytes(generation(file, number));
     const decoded = bytes === undefined ? undefined : decodeState(bytes, migrations);
@@ -60,10 +63,12 @@ const read = async (file: string, migrations: Migrations): Promise<State | undef
   const bytes = await readBytes(file);
   if (bytes === undefined) return undefined;
   const decoded = decodeState(bytes, migrations);
-  if (!decoded.ok && decoded.newer === true) throw new CroftError("STATE_INVALID", `the state file ${file} cannot be read: ${decoded.problem}`, { hint: "upgrade croft" });
+  if (!decoded.ok && decoded.newer === true)
+    throw new CroftError("STATE_INVALID", `the state file ${file} cannot be read: ${decoded.problem}`, { hint: "upgrade croft" });
   if (!decoded.ok) throw await damaged(file, decoded.problem, migrations);
   const { state, migratedFrom } = decoded;
-  if (migratedFrom !== undefined) await wrap("keeping", file, () => copyFile(file, `${file}.v${migratedFrom}.bak`, constants.COPYFILE_EXCL).catch(unless("EEXIST")));
+  if (migratedFrom !== undefined)
+    await wrap("keeping", file, () => copyFile(file, `${file}.v${migratedFrom}.bak`, constants.COPYFILE_EXCL).catch(unless("EEXIST")));
   return state;
 };
 
@@ -101,7 +106,8 @@ const replace = async (file: string, text: string, aside: () => Promise<void>): 
 
 const restore = async (file: string, migrations: Migrations): Promise<number> => {
   const good = await newestGood(file, migrations);
-  if (good === undefined) throw new CroftError("STATE_INVALID", `no older generation of ${file} can be read`, { hint: "bring the file back from a backup" });
+  if (good === undefined)
+    throw new CroftError("STATE_INVALID", `no older generation of ${file} can be read`, { hint: "bring the file back from a backup" });
   await replace(file, encodeState(good.state), () => rename(file, `${file}.damaged`).catch(unless("ENOENT")));
   return good.state.serial;
 };

@@ -27,7 +27,10 @@ describe("words", () => {
 
   test("what a shell reads is what was given", () => {
     const text = fc.string({ unit: "binary" }).filter((word) => !word.includes("\0"));
-    const words = fc.array(fc.oneof(text, fc.constantFrom("", "'", '"', "\\", "-n", "!", "#", "\n", "$x", "a=b")), { minLength: 1, maxLength: 20 });
+    const words = fc.array(fc.oneof(text, fc.constantFrom("", "'", '"', "\\", "-n", "!", "#", "\n", "$x", "a=b")), {
+      minLength: 1,
+      maxLength: 20,
+    });
     fc.assert(
       fc.property(words, (given) => {
         const wellFormed = given.map((word) => word.toWellFormed());

@@ -56,5 +56,4 @@ export const sh = (pieces: TemplateStringsArray, ...values: readonly Value[]): C
 };
 
 /** Several commands, each run only if the one before succeeded. */
-export const allOf = (commands: readonly Command[]): Command =>
-  ({ text: commands.map((command) => command.text).join(" && ") }) as Command;
+export const allOf = (commands: readonly Command[]): Command => ({ text: commands.map((command) => command.text).join(" && ") }) as Command;

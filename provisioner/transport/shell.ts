@@ -34,16 +34,10 @@ export type Shell = {
   readonly close: () => Promise<void>;
 };
 
-const lastLines = (text: string, count: number): string =>
-  text.trimEnd().split("\n").slice(-count).join("\n");
+const lastLines = (text: string, count: number): string => text.trimEnd().split("\n").slice(-count).join("\n");
 
 /** Runs and demands exit code 0. @throws CroftError COMMAND_FAILED with the last lines. */
-export const must = async (
-  shell: Shell,
-  doing: string,
-  command: Command,
-  options: RunOptions = {},
-): Promise<string> => {
+export const must = async (shell: Shell, doing: string, command: Command, options: RunOptions = {}): Promise<string> => {
   const result = await shell.run(command, options);
   if (result.ok) return result.stdout;
   throw new CroftError("COMMAND_FAILED", `${doing} on ${shell.label} failed (exit ${result.exitCode})`, {

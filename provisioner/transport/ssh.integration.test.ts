@@ -51,7 +51,9 @@ const pinned = host.publicKey.split(" ").slice(0, 2).join(" ");
 test("hundreds of short commands at once lose neither exit code nor output", async () => {
   const shell = makeSshShell(target([pinned]));
   for (let round = 0; round < 20; round += 1) {
-    const results = await Promise.all(Array.from({ length: 20 }, (_, index) => shell.run(index % 2 === 0 ? sh`ok ${index}` : sh`fail ${index}`)));
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => shell.run(index % 2 === 0 ? sh`ok ${index}` : sh`fail ${index}`)),
+    );
     results.forEach((result, index) => {
       expect(result.exitCode).toBe(index % 2 === 0 ? 0 : 7);
       expect(result.stdout).toBe(`${index % 2 === 0 ? "ok" : "fail"} ${index}\n`);

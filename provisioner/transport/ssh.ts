@@ -126,7 +126,9 @@ const execute = (target: SshTarget, client: ClientType, command: string, options
         reject(new CroftError(code, message, { transient: true, tail: stderr.text().slice(-2000) }));
       };
       const lost = (): void => fail("TRANSPORT", `the connection to ${target.label} was lost during a command`);
-      const clock = timer(options.timeoutMs, () => fail("COMMAND_TIMEOUT", `a command on ${target.label} took longer than ${options.timeoutMs} ms`));
+      const clock = timer(options.timeoutMs, () =>
+        fail("COMMAND_TIMEOUT", `a command on ${target.label} took longer than ${options.timeoutMs} ms`),
+      );
       client.once("close", lost);
       channel.on("data", stdout.add);
       channel.stderr.on("data", stderr.add);

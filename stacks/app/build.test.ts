@@ -26,10 +26,15 @@ const write = (path: string, text: string): void => {
 const built: Workload = { ...api, build: "mkdir -p dist && cp server.js dist/ && echo ran >> ../runs", output: "dist" };
 const build = (workloads: readonly Workload[], cache = "cache"): Promise<Readonly<Record<string, BuiltRelease>>> =>
   buildReleases(
-    { shell: makeLocalShell(), cache: { releases: join(folder, cache, "releases"), builds: join(folder, cache, "builds") }, onBuild: (text) => told.push(text) },
+    {
+      shell: makeLocalShell(),
+      cache: { releases: join(folder, cache, "releases"), builds: join(folder, cache, "builds") },
+      onBuild: (text) => told.push(text),
+    },
     modelWith({ workloads }, { folder }),
   );
-const buildApi = async (workload: Workload = built, cache?: string): Promise<BuiltRelease> => (await build([workload], cache))["shop-api"] as BuiltRelease;
+const buildApi = async (workload: Workload = built, cache?: string): Promise<BuiltRelease> =>
+  (await build([workload], cache))["shop-api"] as BuiltRelease;
 
 describe("builds", () => {
   test("happen once for a source", async () => {
@@ -61,7 +66,11 @@ describe("builds", () => {
   });
 
   test("find programs of the packages beside and above the source, the nearest first", async () => {
-    for (const [place, word] of [["api/node_modules/.bin/near", "near"], ["node_modules/.bin/near", "far"], ["node_modules/.bin/above", "above"]] as const) {
+    for (const [place, word] of [
+      ["api/node_modules/.bin/near", "near"],
+      ["node_modules/.bin/near", "far"],
+      ["node_modules/.bin/above", "above"],
+    ] as const) {
       write(place, `#!/bin/sh\necho ${word}\n`);
       chmodSync(join(folder, place), 0o755);
     }
@@ -89,7 +98,10 @@ describe("builds", () => {
 
   test("that fail say how, with the last lines", async () => {
     const error = buildApi({ ...built, build: "seq 100; echo 'no such type' >&2; exit 3" });
-    await expect(error).rejects.toMatchObject({ code: "BUILD_FAILED", message: "building shop-api failed (exit 3): seq 100; echo 'no such type' >&2; exit 3" });
+    await expect(error).rejects.toMatchObject({
+      code: "BUILD_FAILED",
+      message: "building shop-api failed (exit 3): seq 100; echo 'no such type' >&2; exit 3",
+    });
     const { tail } = (await error.catch((cause: unknown) => cause)) as { tail: string };
     expect(tail.split("\n")).toHaveLength(20);
     expect(tail).toMatch(/\n100\n+no such type$/);
@@ -128,6 +140,9 @@ describe("without a build", () => {
 test("migrations are read in order; down files and others are left out", async () => {
   for (const name of ["0002_b.up.sql", "0001_a.up.sql", "0001_a.down.sql", "README.md"]) write(`sql/${name}`, name);
   const read = await readMigrations(modelWith({ database: { name: "shop", migrations: "sql" } }, { folder }));
-  expect(read["shop"]?.map(({ name, sql }) => [name, sql])).toEqual([["0001_a", "0001_a.up.sql"], ["0002_b", "0002_b.up.sql"]]);
+  expect(read["shop"]?.map(({ name, sql }) => [name, sql])).toEqual([
+    ["0001_a", "0001_a.up.sql"],
+    ["0002_b", "0002_b.up.sql"],
+  ]);
   expect(read["shop"]?.[0]?.sha256).toMatch(/^[0-9a-f]{64}$/);
 });

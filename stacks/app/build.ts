@@ -22,7 +22,11 @@ const BUILD_TIMEOUT_MS = 900_000;
 /** Raised when the way a release is packed changes. */
 const PACKING = 1;
 
-const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 const NEVER_RELEASED = /(^|\/)(node_modules|\.git)$/;
 const HIDDEN_FOLDER = /(^|\/)\.[^/]+$/;
@@ -31,7 +35,8 @@ const HIDDEN_FOLDER = /(^|\/)\.[^/]+$/;
 const skipSource =
   (workload: Workload): Skip =>
   (path, isFolder) =>
-    NEVER_RELEASED.test(path) || (workload.build !== undefined && ((isFolder && HIDDEN_FOLDER.test(path)) || (workload.output !== "." && path === workload.output)));
+    NEVER_RELEASED.test(path) ||
+    (workload.build !== undefined && ((isFolder && HIDDEN_FOLDER.test(path)) || (workload.output !== "." && path === workload.output)));
 
 /** Lock files above the source decide what a build gets, too. */
 const lockFiles = async (folder: string): Promise<readonly string[]> => {
@@ -59,7 +64,10 @@ const programFolders = (source: string): readonly string[] => {
 
 const runBuild = async (tools: BuildTools, name: string, source: string, command: string): Promise<void> => {
   tools.onBuild(`building ${name}: ${command}`);
-  const result = await tools.shell.run(sh`cd ${source} && PATH=${programFolders(resolve(source)).join(":")}:"$PATH" exec sh -c ${command}`, { timeoutMs: BUILD_TIMEOUT_MS });
+  const result = await tools.shell.run(
+    sh`cd ${source} && PATH=${programFolders(resolve(source)).join(":")}:"$PATH" exec sh -c ${command}`,
+    { timeoutMs: BUILD_TIMEOUT_MS },
+  );
   if (result.ok) return;
   throw new CroftError("BUILD_FAILED", `building ${name} failed (exit ${result.exitCode}): ${command}`, {
     tail: `${result.stdout}\n${result.stderr}`.trim().split("\n").slice(-20).join("\n"),
@@ -68,7 +76,10 @@ const runBuild = async (tools: BuildTools, name: string, source: string, command
 };
 
 const packRelease = async (tools: BuildTools, name: string, output: string): Promise<BuiltRelease> => {
-  if (!(await exists(output))) throw new CroftError("BUILD_FAILED", `${name} has no output: ${output} is not there`, { hint: "check `output` and `build` of the workload" });
+  if (!(await exists(output)))
+    throw new CroftError("BUILD_FAILED", `${name} has no output: ${output} is not there`, {
+      hint: "check `output` and `build` of the workload",
+    });
   const files = await readTree(output, (path) => NEVER_RELEASED.test(path));
   if (files.length === 0) throw new CroftError("BUILD_FAILED", `${name} has no output: ${output} is empty`);
   const id = hashTree(files).slice(0, 16);
@@ -116,7 +127,11 @@ const buildOne = async (tools: BuildTools, model: Model, app: App, workload: Wor
 type Job = { readonly app: App; readonly workload: Workload };
 
 /** One after the other: they build in the same folder. */
-const buildInTurn = async (tools: BuildTools, model: Model, jobs: readonly Job[]): Promise<readonly (readonly [string, BuiltRelease])[]> => {
+const buildInTurn = async (
+  tools: BuildTools,
+  model: Model,
+  jobs: readonly Job[],
+): Promise<readonly (readonly [string, BuiltRelease])[]> => {
   const built: (readonly [string, BuiltRelease])[] = [];
   for (const { app, workload } of jobs) built.push(await buildOne(tools, model, app, workload));
   return built;

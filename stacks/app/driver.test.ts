@@ -22,7 +22,10 @@ const driverOf = (kind: string): Driver => drivers.get(kind) as Driver;
 
 beforeEach(() => {
   machine = makeFakeMachine();
-  const tools = { connect: async () => machine.shell, resolve: async (template: string) => template.replaceAll(/\{\{secret [^}]*\}\}/g, "p4ss") };
+  const tools = {
+    connect: async () => machine.shell,
+    resolve: async (template: string) => template.replaceAll(/\{\{secret [^}]*\}\}/g, "p4ss"),
+  };
   drivers = new Map(makeReleaseDrivers(tools).map((driver) => [driver.kind, driver]));
   recorded = new Map();
 });
@@ -31,14 +34,32 @@ afterEach(() => machine.destroy());
 /** What is desired once a release of this id was built, with a file that says how it behaves. */
 const desired = async (id: string, behaviour = "works"): Promise<Readonly<Record<string, Resource>>> => {
   const file = join(machine.releases, "..", `${id}.tar`);
-  writeFileSync(file, await packTar([{ name: "server.js", content: id, mode: 0o644 }, { name: "behaviour", content: behaviour, mode: 0o644 }, { name: "bin/tool", content: "#!/bin/sh\n", mode: 0o755 }]));
+  writeFileSync(
+    file,
+    await packTar([
+      { name: "server.js", content: id, mode: 0o644 },
+      { name: "behaviour", content: behaviour, mode: 0o644 },
+      { name: "bin/tool", content: "#!/bin/sh\n", mode: 0o755 },
+    ]),
+  );
   const built = { id, file, sizeBytes: 1 };
-  const { resources } = appDomain.desire(desireInput({ releases: { "shop-api": built, "shop-page": built }, recorded: [...recorded.values()] }));
+  const { resources } = appDomain.desire(
+    desireInput({ releases: { "shop-api": built, "shop-page": built }, recorded: [...recorded.values()] }),
+  );
   const quick = (payload: unknown): unknown => ({ ...(payload as ReleasePayload), readyTimeoutSeconds: 1 });
   return Object.fromEntries(resources.map((resource) => [resource.kind, { ...resource, payload: quick(resource.payload) }]));
 };
 
-const stepOf = (resource: Pick<Resource, "id" | "kind">, action: Action): Step => ({ id: resource.id, kind: resource.kind, host: "local", action, reason: "", changes: [], after: [], interrupts: [] });
+const stepOf = (resource: Pick<Resource, "id" | "kind">, action: Action): Step => ({
+  id: resource.id,
+  kind: resource.kind,
+  host: "local",
+  action,
+  reason: "",
+  changes: [],
+  after: [],
+  interrupts: [],
+});
 
 const apply = async (resource: Resource | undefined, told: string[] = []): Promise<void> => {
   const wanted = resource as Resource;
@@ -57,7 +78,9 @@ const apply = async (resource: Resource | undefined, told: string[] = []): Promi
 
 const differences = async (resource: Resource | undefined): Promise<unknown> => {
   const wanted = resource as Resource;
-  const seen = (await driverOf(wanted.kind).observe([{ id: wanted.id, resource: wanted, recorded: recorded.get(wanted.id) }])).get(wanted.id);
+  const seen = (await driverOf(wanted.kind).observe([{ id: wanted.id, resource: wanted, recorded: recorded.get(wanted.id) }])).get(
+    wanted.id,
+  );
   return seen?.status === "present" ? compareSpecs(seen.facts, wanted.spec).map(({ path }) => path) : seen?.status;
 };
 
@@ -93,7 +116,11 @@ describe("a release", () => {
     await apply(release);
     recorded.clear();
     const payload = (release as Resource).payload as ReleasePayload;
-    await apply({ ...(release as Resource), spec: { ...release?.spec, port: 8081 }, payload: { ...payload, environment: { ...payload.environment, PORT: "8081" } } });
+    await apply({
+      ...(release as Resource),
+      spec: { ...release?.spec, port: 8081 },
+      payload: { ...payload, environment: { ...payload.environment, PORT: "8081" } },
+    });
     expect([machine.portOf(8080), machine.portOf(8081)]).toEqual([undefined, unitOf(release)]);
   });
 
@@ -125,16 +152,22 @@ describe("a release", () => {
   });
 
   test.each([
-    ["sick", "database is away", 'last words of shop-api@'],
+    ["sick", "database is away", "last words of shop-api@"],
     ["crashes", "the unit failed", "last words of shop-api@"],
   ])("that is %s is withdrawn, with its last words, and the old one stays", async (behaviour, said, tail) => {
     const first = await desired("one");
     await apply(first["release"]);
     const second = await desired("two", behaviour);
-    await expect(apply(second["release"])).rejects.toMatchObject({ code: "PROBE_FAILED", message: expect.stringContaining(said) as unknown, tail: expect.stringContaining(tail) as unknown });
+    await expect(apply(second["release"])).rejects.toMatchObject({
+      code: "PROBE_FAILED",
+      message: expect.stringContaining(said) as unknown,
+      tail: expect.stringContaining(tail) as unknown,
+    });
     expect(machine.active()).toEqual([unitOf(first["release"])]);
     expect(machine.enabled()).toEqual([unitOf(first["release"])]);
-    expect(readdirSync(inReleases("shop-api")).toSorted()).toEqual([instanceOf(first["release"]), `${instanceOf(first["release"])}.env`].toSorted());
+    expect(readdirSync(inReleases("shop-api")).toSorted()).toEqual(
+      [instanceOf(first["release"]), `${instanceOf(first["release"])}.env`].toSorted(),
+    );
   });
 
   test("that does not start is withdrawn, too", async () => {
@@ -186,7 +219,11 @@ describe("a release", () => {
       instances.push(instanceOf(release));
       await new Promise((done) => setTimeout(done, 15));
     }
-    expect(readdirSync(inReleases("shop-api")).filter((name) => !name.endsWith(".env")).toSorted()).toEqual(instances.slice(2).toSorted());
+    expect(
+      readdirSync(inReleases("shop-api"))
+        .filter((name) => !name.endsWith(".env"))
+        .toSorted(),
+    ).toEqual(instances.slice(2).toSorted());
     const { release: back } = await desired("three");
     await apply(back);
     expect(await differences(back)).toEqual([]);
@@ -196,7 +233,12 @@ describe("a release", () => {
     const { release } = await desired("one");
     await apply(release);
     for (const _ of [1, 2]) {
-      await driverOf("release").remove({ step: stepOf(release as Resource, "remove"), recorded: recordOf(release as Resource), progress: () => {}, signal: new AbortController().signal });
+      await driverOf("release").remove({
+        step: stepOf(release as Resource, "remove"),
+        recorded: recordOf(release as Resource),
+        progress: () => {},
+        signal: new AbortController().signal,
+      });
     }
     expect([machine.active(), existsSync(inReleases("shop-api"))]).toEqual([[], false]);
   });

@@ -5,4 +5,8 @@ import { makeRetireDriver } from "./retire.ts";
 import { makeStaticDriver } from "./statics.ts";
 import type { ReleaseTools } from "./tools.ts";
 
-export const makeReleaseDrivers = (tools: ReleaseTools): readonly Driver[] => [makeReleaseDriver(tools), makeRetireDriver(tools), makeStaticDriver(tools)];
+export const makeReleaseDrivers = (tools: ReleaseTools): readonly Driver[] => [
+  makeReleaseDriver(tools),
+  makeRetireDriver(tools),
+  makeStaticDriver(tools),
+];

@@ -17,7 +17,13 @@ export type Instance = {
 
 const parseLine = (line: string): Instance => {
   const [instance = "", state = "", enabled = "", port = ""] = line.split(" ");
-  return { instance, active: state === "active", running: !["inactive", "failed"].includes(state), enabled: enabled === "enabled", port: Number(port) };
+  return {
+    instance,
+    active: state === "active",
+    running: !["inactive", "failed"].includes(state),
+    enabled: enabled === "enabled",
+    port: Number(port),
+  };
 };
 
 export const listInstances = async (shell: Shell, name: string): Promise<readonly Instance[]> => {
@@ -26,12 +32,17 @@ export const listInstances = async (shell: Shell, name: string): Promise<readonl
     `looking at releases of ${name}`,
     sh`cd ${releaseFolder(name)} 2>/dev/null || exit 0; for file in *.env; do [ -e "$file" ] || continue; instance=$(basename "$file" .env); unit=${name}@$instance.service; active=$(systemctl is-active "$unit"); enabled=$(systemctl is-enabled "$unit" 2>/dev/null); [ -n "$enabled" ] || enabled=disabled; port=$(sed -n 's/^PORT="\([0-9]*\)"$/\1/p' "$file"); echo "$instance $active $enabled $port"; done`,
   );
-  return text.split("\n").filter((line) => line !== "").map(parseLine);
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map(parseLine);
 };
 
 /** Stops it for good and leaves nothing behind. */
 export const withdraw = (shell: Shell, name: string, instance: string): Promise<unknown> => {
   const unit = unitInstance(name, instance);
   const base = releaseFolder(name);
-  return shell.run(sh`systemctl disable --quiet --now ${unit}; systemctl reset-failed ${unit} 2>/dev/null; rm -rf ${`${base}/${instance}`} ${`${base}/${instance}.env`}`);
+  return shell.run(
+    sh`systemctl disable --quiet --now ${unit}; systemctl reset-failed ${unit} 2>/dev/null; rm -rf ${`${base}/${instance}`} ${`${base}/${instance}.env`}`,
+  );
 };

@@ -20,8 +20,12 @@ export const waitReady = async (shell: Shell, { unit, port, path, seconds }: Wai
   );
   if (result.ok) return;
   const log = await shell.run(sh`journalctl --no-pager --quiet --output=cat --lines=20 --unit=${unit}`);
-  throw new CroftError("PROBE_FAILED", `${unit} did not become ready: ${url} on ${shell.label} said ${result.stdout.trim().slice(0, 300)}`, {
-    tail: log.stdout.trimEnd(),
-    hint: "the release before it, if there was one, still serves; fix the source and run `croft up` again",
-  });
+  throw new CroftError(
+    "PROBE_FAILED",
+    `${unit} did not become ready: ${url} on ${shell.label} said ${result.stdout.trim().slice(0, 300)}`,
+    {
+      tail: log.stdout.trimEnd(),
+      hint: "the release before it, if there was one, still serves; fix the source and run `croft up` again",
+    },
+  );
 };

@@ -14,7 +14,13 @@ import type { ReleaseTools } from "./tools.ts";
 import { releaseFolder, renderEnvironment, unitInstance } from "./units.ts";
 import { upload } from "./upload.ts";
 
-type Start = { readonly shell: Shell; readonly payload: ReleasePayload; readonly machine: string; readonly instance: string; readonly port: number };
+type Start = {
+  readonly shell: Shell;
+  readonly payload: ReleasePayload;
+  readonly machine: string;
+  readonly instance: string;
+  readonly port: number;
+};
 
 const startOf = async (tools: ReleaseTools, request: ApplyRequest): Promise<Start> => {
   const { machine, instance, port } = request.resource.spec as { machine: string; instance: string; port: number };
@@ -23,12 +29,19 @@ const startOf = async (tools: ReleaseTools, request: ApplyRequest): Promise<Star
 
 /** True where the file changed. Its time says when the release was last wanted. */
 const writeEnvironment = async (tools: ReleaseTools, { shell, payload, instance }: Start): Promise<boolean> => {
-  const filled = await Promise.all(Object.entries(payload.environment).map(async ([key, template]) => [key, await tools.resolve(template)] as const));
+  const filled = await Promise.all(
+    Object.entries(payload.environment).map(async ([key, template]) => [key, await tools.resolve(template)] as const),
+  );
   const file = `${releaseFolder(payload.name)}/${instance}.env`;
   const fresh = `${file}.new`;
-  const said = await must(shell, "writing the environment", sh`set -e; umask 077; cat > ${fresh}; if cmp -s ${fresh} ${file}; then rm ${fresh}; touch ${file}; echo same; exit; fi; sync -f ${fresh}; mv -T ${fresh} ${file}`, {
-    input: renderEnvironment(Object.fromEntries(filled)),
-  });
+  const said = await must(
+    shell,
+    "writing the environment",
+    sh`set -e; umask 077; cat > ${fresh}; if cmp -s ${fresh} ${file}; then rm ${fresh}; touch ${file}; echo same; exit; fi; sync -f ${fresh}; mv -T ${fresh} ${file}`,
+    {
+      input: renderEnvironment(Object.fromEntries(filled)),
+    },
+  );
   return said.trim() !== "same";
 };
 
@@ -46,12 +59,22 @@ const clearPort = async (request: ApplyRequest, { shell, payload, instance, port
   return units;
 };
 
-const start = async (request: ApplyRequest, { shell, payload, machine, instance, port }: Start, environmentChanged: boolean): Promise<void> => {
+const start = async (
+  request: ApplyRequest,
+  { shell, payload, machine, instance, port }: Start,
+  environmentChanged: boolean,
+): Promise<void> => {
   const unit = unitInstance(payload.name, instance);
   const wasActive = (await shell.run(sh`systemctl is-active --quiet ${unit}`)).ok;
   const verb = wasActive && (environmentChanged || request.step.action !== "create") ? "restart" : "start";
-  const started = await shell.run(sh`systemctl reset-failed ${unit} 2>/dev/null; systemctl enable --quiet ${unit} && systemctl ${verb} ${unit}`);
-  if (!started.ok) throw new CroftError("PROBE_FAILED", `${unit} did not start on ${shell.label}`, { tail: started.stderr.trim(), hint: `croft vm ssh ${machine}` });
+  const started = await shell.run(
+    sh`systemctl reset-failed ${unit} 2>/dev/null; systemctl enable --quiet ${unit} && systemctl ${verb} ${unit}`,
+  );
+  if (!started.ok)
+    throw new CroftError("PROBE_FAILED", `${unit} did not start on ${shell.label}`, {
+      tail: started.stderr.trim(),
+      hint: `croft vm ssh ${machine}`,
+    });
   request.progress(`waiting for ${payload.ready}`);
   await waitReady(shell, { unit, port, path: payload.ready, seconds: payload.readyTimeoutSeconds });
 };

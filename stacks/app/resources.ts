@@ -1,5 +1,13 @@
 /** Workloads as resources: releases on their machines, traffic moved by the gateway, old ones retired. Pure. */
-import type { BuiltRelease, Contribution, DesireInput, Domain, Endpoint, Flow, GenerationPart } from "../../provisioner/model/contribution.ts";
+import type {
+  BuiltRelease,
+  Contribution,
+  DesireInput,
+  Domain,
+  Endpoint,
+  Flow,
+  GenerationPart,
+} from "../../provisioner/model/contribution.ts";
 import { resourceId, shortHash, workloadName } from "../../provisioner/model/names.ts";
 import type { App, Model, NodeWorkload, StaticWorkload } from "../../provisioner/model/types.ts";
 import type { Resource, ResourceId } from "../../provisioner/plan/resource.ts";
@@ -29,8 +37,10 @@ const READY_TIMEOUT_SECONDS = 60;
 const hostOf = (model: Model, machine: string): string => model.machines.find(({ name }) => name === machine)?.host ?? "local";
 const gatewayMachine = (model: Model): string | undefined => model.services["gateway"]?.machine;
 
-const nodeWorkloads = (app: App): readonly NodeWorkload[] => app.workloads.filter((workload): workload is NodeWorkload => workload.kind === "node");
-const staticWorkloads = (app: App): readonly StaticWorkload[] => app.workloads.filter((workload): workload is StaticWorkload => workload.kind === "static");
+const nodeWorkloads = (app: App): readonly NodeWorkload[] =>
+  app.workloads.filter((workload): workload is NodeWorkload => workload.kind === "node");
+const staticWorkloads = (app: App): readonly StaticWorkload[] =>
+  app.workloads.filter((workload): workload is StaticWorkload => workload.kind === "static");
 
 type Placed = {
   readonly name: string;
@@ -131,14 +141,30 @@ const part = (app: App, workload: NodeWorkload): GenerationPart => {
 
 const flowsOf = ({ name, workload, bound }: Placed): readonly Flow[] =>
   [...bound.values()].flatMap((binding) =>
-    binding.endpoints.map((endpoint) => ({ from: workload.machine, to: endpoint.machine, port: endpoint.port, reason: `${name} to ${endpoint.name}` })),
+    binding.endpoints.map((endpoint) => ({
+      from: workload.machine,
+      to: endpoint.machine,
+      port: endpoint.port,
+      reason: `${name} to ${endpoint.name}`,
+    })),
   );
 
 const staticEndpoint = (model: Model, app: App, workload: StaticWorkload): readonly Endpoint[] => {
   const machine = gatewayMachine(model);
   const name = workloadName(app.name, workload.name);
   if (machine === undefined) return [];
-  return [{ app: app.name, name: `static.${name}`, machine, port: 443, protocol: "https", properties: { root: `${releaseFolder(name)}/current` }, secrets: [], needs: [staticId(name)] }];
+  return [
+    {
+      app: app.name,
+      name: `static.${name}`,
+      machine,
+      port: 443,
+      protocol: "https",
+      properties: { root: `${releaseFolder(name)}/current` },
+      secrets: [],
+      needs: [staticId(name)],
+    },
+  ];
 };
 
 const desireApp = (input: DesireInput, app: App): Contribution => {
@@ -179,6 +205,10 @@ export const appDomain: Domain = {
   publish: (model) => model.apps.flatMap((app) => staticWorkloads(app).flatMap((workload) => staticEndpoint(model, app, workload))),
   desire: (input) => {
     const all = input.model.apps.map((app) => desireApp(input, app));
-    return { parts: all.flatMap((one) => one.parts), flows: all.flatMap((one) => one.flows), resources: all.flatMap((one) => one.resources) };
+    return {
+      parts: all.flatMap((one) => one.parts),
+      flows: all.flatMap((one) => one.flows),
+      resources: all.flatMap((one) => one.resources),
+    };
   },
 };

@@ -27,7 +27,9 @@ const applyRetire = async (tools: ReleaseTools, request: ApplyRequest): Promise<
   for (const { instance, running, enabled } of await listInstances(shell, name)) {
     if (wanted.includes(instance) || (!running && !enabled)) continue;
     request.progress(`draining ${instance}`);
-    await must(shell, `stopping release ${instance} of ${name}`, sh`systemctl disable --quiet --now ${unitInstance(name, instance)}`, { timeoutMs: stopTimeoutMs(stopTimeoutSeconds) });
+    await must(shell, `stopping release ${instance} of ${name}`, sh`systemctl disable --quiet --now ${unitInstance(name, instance)}`, {
+      timeoutMs: stopTimeoutMs(stopTimeoutSeconds),
+    });
   }
   await must(
     shell,

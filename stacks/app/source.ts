@@ -32,7 +32,8 @@ export const readTree = async (folder: string, skip: Skip): Promise<readonly Sou
   const paths = (await listPaths(folder, skip)).toSorted((a, b) => (a < b ? -1 : 1));
   const sizes = await Promise.all(paths.map(async (path) => (await lstat(join(folder, path))).size));
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  if (total > LARGEST_TREE) throw new CroftError("BUILD_FAILED", `${folder} holds ${Math.round(total / 1024 ** 2)} MiB; a release may hold 512`);
+  if (total > LARGEST_TREE)
+    throw new CroftError("BUILD_FAILED", `${folder} holds ${Math.round(total / 1024 ** 2)} MiB; a release may hold 512`);
   return Promise.all(
     paths.map(async (path) => {
       const { mode } = await lstat(join(folder, path));

@@ -71,7 +71,8 @@ const UNUSABLE = /[\u0000-\u0008\u000b-\u001f\u007f]/;
 
 /** A value in systemd's EnvironmentFile form. systemd leaves out, with a mere warning, what it cannot take: refused here. */
 const quoteValue = (name: string, value: string): string => {
-  if (UNUSABLE.test(value)) throw new CroftError("CONFIG_INVALID", `the value of ${name} holds a control character; systemd takes none but tab and newline`);
+  if (UNUSABLE.test(value))
+    throw new CroftError("CONFIG_INVALID", `the value of ${name} holds a control character; systemd takes none but tab and newline`);
   return `"${value.replaceAll(/[\\"$`]/g, "\\$&")}"`;
 };
 

@@ -15,7 +15,15 @@ import type { Wanted } from "./testing/model.fixture.ts";
 import { renderEnvironment, renderUnit } from "./units.ts";
 
 describe("ports", () => {
-  const recorded = (spec: Recorded["spec"]): Recorded => ({ id: "release/a", kind: "release", host: "local", spec, needs: [], output: {}, status: "active" });
+  const recorded = (spec: Recorded["spec"]): Recorded => ({
+    id: "release/a",
+    kind: "release",
+    host: "local",
+    spec,
+    needs: [],
+    output: {},
+    status: "active",
+  });
 
   test.each([
     ["nothing recorded", undefined, 8080],
@@ -61,12 +69,24 @@ describe("bindings", () => {
   });
 });
 
-const VALUES = { PLAIN: "a b", QUOTE: `say "hi" 'there'`, DOLLAR: "$HOME ${HOME} $$", BACK: "a\\b\\\\c\\n`date`\\", LINES: "one\ntwo\n", PERCENT: "100%i %%", HASH: "# ; =", EMPTY: "", WORDS: "grüße" };
+const VALUES = {
+  PLAIN: "a b",
+  QUOTE: `say "hi" 'there'`,
+  DOLLAR: "$HOME ${HOME} $$",
+  BACK: "a\\b\\\\c\\n`date`\\",
+  LINES: "one\ntwo\n",
+  PERCENT: "100%i %%",
+  HASH: "# ; =",
+  EMPTY: "",
+  WORDS: "grüße",
+};
 const SYSTEMD = "/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator";
 
 describe("environment files", () => {
   test("golden text", () => {
-    expect(renderEnvironment({ QUOTE: 'a"b', DOLLAR: "$a", BACK: "\\", TICK: "`", LINES: "1\n2" })).toBe('QUOTE="a\\"b"\nDOLLAR="\\$a"\nBACK="\\\\"\nTICK="\\`"\nLINES="1\n2"\n');
+    expect(renderEnvironment({ QUOTE: 'a"b', DOLLAR: "$a", BACK: "\\", TICK: "`", LINES: "1\n2" })).toBe(
+      'QUOTE="a\\"b"\nDOLLAR="\\$a"\nBACK="\\\\"\nTICK="\\`"\nLINES="1\n2"\n',
+    );
   });
 
   let folder: string;
@@ -80,7 +100,11 @@ describe("environment files", () => {
   const readWith = (shell: string, text: string, names: readonly string[]): readonly string[] => {
     const file = join(folder, "file");
     writeFileSync(file, text);
-    const shown = execFileSync("env", ["-i", shell, "-c", `set -a; . ${file}; for name in ${names.join(" ")}; do eval "printf '%s\\0' \\"\\$$name\\""; done`], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+    const shown = execFileSync(
+      "env",
+      ["-i", shell, "-c", `set -a; . ${file}; for name in ${names.join(" ")}; do eval "printf '%s\\0' \\"\\$$name\\""; done`],
+      { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] },
+    );
     return shown.split("\0").slice(0, -1);
   };
 
@@ -89,20 +113,24 @@ describe("environment files", () => {
   });
 
   // systemd's own reader of such files. This user of it replaces $NAME, takes no empty value and writes lines as \n.
-  test.skipIf(!existsSync(SYSTEMD))(existsSync(SYSTEMD) ? "systemd reads them as they were meant" : `systemd reads them (skipped: there is no ${SYSTEMD})`, () => {
-    const { DOLLAR: _, EMPTY: __, LINES, ...values } = VALUES;
-    writeFileSync(join(folder, "environment.d/50-test.conf"), renderEnvironment({ LINES, ...values }));
-    const shown = execFileSync("env", ["-i", `XDG_CONFIG_HOME=${folder}`, `HOME=${folder}`, SYSTEMD], { encoding: "utf8" });
-    expect(shown).toMatch(/^LINES="one\\ntwo\\n"$/m);
-    expect(readWith("bash", shown, Object.keys(values))).toEqual(Object.values(values));
-  });
+  test.skipIf(!existsSync(SYSTEMD))(
+    existsSync(SYSTEMD) ? "systemd reads them as they were meant" : `systemd reads them (skipped: there is no ${SYSTEMD})`,
+    () => {
+      const { DOLLAR: _, EMPTY: __, LINES, ...values } = VALUES;
+      writeFileSync(join(folder, "environment.d/50-test.conf"), renderEnvironment({ LINES, ...values }));
+      const shown = execFileSync("env", ["-i", `XDG_CONFIG_HOME=${folder}`, `HOME=${folder}`, SYSTEMD], { encoding: "utf8" });
+      expect(shown).toMatch(/^LINES="one\\ntwo\\n"$/m);
+      expect(readWith("bash", shown, Object.keys(values))).toEqual(Object.values(values));
+    },
+  );
 
   test.each(["a\0b", "a\rb", "a\u001bb"])("what systemd would leave out is refused, unseen", (value) => {
     expect(() => renderEnvironment({ KEY: value })).toThrow("the value of KEY holds a control character");
   });
 });
 
-const specOf = (wanted: Wanted, id = "release/shop-api") => appDomain.desire(desireInput(wanted)).resources.find((resource) => resource.id === id);
+const specOf = (wanted: Wanted, id = "release/shop-api") =>
+  appDomain.desire(desireInput(wanted)).resources.find((resource) => resource.id === id);
 const withApi = (change: Partial<NodeWorkload>): Wanted => ({ model: modelWith({ workloads: [{ ...api, ...change }, page] }) });
 
 const environmentIn = (release: Resource | undefined): unknown => (release?.payload as ReleasePayload | undefined)?.environment;
@@ -133,7 +161,12 @@ describe("instances", () => {
       METRICS_PORT: "9465",
       APP_VERSION: "aaaa",
     });
-    expect(workloadEndpoints(desireInput({ recorded, rotation: 1 }))[0]).toMatchObject({ name: "workload.shop-api", port: 8081, properties: { address: "10.91.0.11", port: "8081" }, needs: ["release/shop-api"] });
+    expect(workloadEndpoints(desireInput({ recorded, rotation: 1 }))[0]).toMatchObject({
+      name: "workload.shop-api",
+      port: 8081,
+      properties: { address: "10.91.0.11", port: "8081" },
+      needs: ["release/shop-api"],
+    });
   });
 
   test("croft's own variables win over the app's", () => {
@@ -151,12 +184,17 @@ describe("resources", () => {
       { id: "static/shop-page", needs: ["machine/edge"], lostWith: ["machine/edge"] },
     ]);
     expect(flows).toEqual([{ from: "app", to: "data", port: 5432, reason: "shop-api to database.rw" }]);
-    expect(parts.map(({ name, units }) => ({ name, units }))).toEqual([{ name: "shop-api", units: [{ name: "shop-api@.service", start: false, onChange: "restart", watches: [] }] }]);
+    expect(parts.map(({ name, units }) => ({ name, units }))).toEqual([
+      { name: "shop-api", units: [{ name: "shop-api@.service", start: false, onChange: "restart", watches: [] }] },
+    ]);
   });
 
   test("without a gateway there are no static files and nothing waits for traffic", () => {
     const { resources } = appDomain.desire(desireInput({ model: modelWith({}, { services: {} }) }));
-    expect(resources.map(({ id, needs }) => [id, needs.length])).toEqual([["release/shop-api", 2], ["retire/shop-api", 1]]);
+    expect(resources.map(({ id, needs }) => [id, needs.length])).toEqual([
+      ["release/shop-api", 2],
+      ["retire/shop-api", 1],
+    ]);
     expect(appDomain.publish(modelWith({}, { services: {} }), desireInput().versions)).toEqual([]);
   });
 

@@ -16,7 +16,8 @@ const NO_DATABASE = "3D000";
 
 /** `"name"`. @throws CroftError BUG for what PostgreSQL would cut or not take. */
 export const quoteName = (name: string): string => {
-  if (name.includes("\0") || name === "" || Buffer.byteLength(name) > LONGEST_NAME) throw new CroftError("BUG", `not an SQL name: ${JSON.stringify(name)}`);
+  if (name.includes("\0") || name === "" || Buffer.byteLength(name) > LONGEST_NAME)
+    throw new CroftError("BUG", `not an SQL name: ${JSON.stringify(name)}`);
   return `"${name.replaceAll('"', '""')}"`;
 };
 
@@ -47,11 +48,16 @@ const failure = (doing: string, shell: Shell, cause: unknown): CroftError => {
   const answer = cause instanceof pg.DatabaseError ? cause : undefined;
   // Without an answer of the server the connection itself is gone.
   const transient = answer === undefined || PASSING.test(answer.code ?? "");
-  return new CroftError("DATABASE", `${doing} on ${shell.label}: ${(cause as Error).message}`, { cause, transient, ...(answer?.detail === undefined ? {} : { tail: answer.detail }) });
+  return new CroftError("DATABASE", `${doing} on ${shell.label}: ${(cause as Error).message}`, {
+    cause,
+    transient,
+    ...(answer?.detail === undefined ? {} : { tail: answer.detail }),
+  });
 };
 
 /** Whether an error says that the database does not exist. */
-export const saysNoDatabase = (error: unknown): boolean => error instanceof CroftError && error.cause instanceof pg.DatabaseError && error.cause.code === NO_DATABASE;
+export const saysNoDatabase = (error: unknown): boolean =>
+  error instanceof CroftError && error.cause instanceof pg.DatabaseError && error.cause.code === NO_DATABASE;
 
 export type OpenDatabase = Database & { readonly close: () => Promise<void> };
 
@@ -61,7 +67,14 @@ export type OpenDatabase = Database & { readonly close: () => Promise<void> };
  */
 export const openDatabase = async (shell: Shell, database: string): Promise<OpenDatabase> => {
   const stream = await shell.connectUnix(SOCKET);
-  const client = new pg.Client({ user: "postgres", database, stream: () => asSocket(stream) as never, ssl: false, connectionTimeoutMillis: 10_000, application_name: "croft" });
+  const client = new pg.Client({
+    user: "postgres",
+    database,
+    stream: () => asSocket(stream) as never,
+    ssl: false,
+    connectionTimeoutMillis: 10_000,
+    application_name: "croft",
+  });
   client.on("error", () => {});
   await client.connect().catch((cause: unknown) => {
     stream.destroy();
@@ -69,7 +82,9 @@ export const openDatabase = async (shell: Shell, database: string): Promise<Open
   });
   const ask = async (sql: string, values: readonly unknown[]): Promise<readonly Row[]> => {
     await doorPoint("before");
-    const result = await client.query(sql, [...values]).catch((cause: unknown) => Promise.reject(failure("a query to PostgreSQL", shell, cause)));
+    const result = await client
+      .query(sql, [...values])
+      .catch((cause: unknown) => Promise.reject(failure("a query to PostgreSQL", shell, cause)));
     await doorPoint("after");
     return result.rows as readonly Row[];
   };

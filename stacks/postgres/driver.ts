@@ -12,5 +12,10 @@ const SALT_BYTES = 16;
 
 export const makePostgresDrivers = (tools: PostgresTools): readonly Driver[] => {
   const servers = makeServers(tools);
-  return [makeRoleDriver(servers, () => randomBytes(SALT_BYTES)), makeDatabaseDriver(servers), makeGrantDriver(servers), makeMigrationDriver(servers)];
+  return [
+    makeRoleDriver(servers, () => randomBytes(SALT_BYTES)),
+    makeDatabaseDriver(servers),
+    makeGrantDriver(servers),
+    makeMigrationDriver(servers),
+  ];
 };

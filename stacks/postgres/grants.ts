@@ -59,7 +59,9 @@ const grantStatements = (row: Row, spec: GrantSpec): readonly string[] => {
     `grant all on schema public to ${owner}`,
     `grant usage on schema public to ${rw}, ${ro}`,
     ...["tables", "sequences", "functions"].flatMap((objects) =>
-      others(row[objects]).flatMap((name) => [byDefault, `${byDefault} in schema public`].map((place) => `${place} revoke all on ${objects} from ${name} cascade`)),
+      others(row[objects]).flatMap((name) =>
+        [byDefault, `${byDefault} in schema public`].map((place) => `${place} revoke all on ${objects} from ${name} cascade`),
+      ),
     ),
     `${byDefault} grant select, insert, update, delete on tables to ${rw}`,
     `${byDefault} grant select on tables to ${ro}`,

@@ -10,7 +10,8 @@ import { toGrants, without } from "./privileges.ts";
 import { inTransaction, observeIn, specOf, textOf } from "./server.ts";
 import type { See, Servers } from "./server.ts";
 
-const TABLE = "create table if not exists public.croft_migrations (name text primary key, sha256 text not null, applied_at timestamptz not null default now())";
+const TABLE =
+  "create table if not exists public.croft_migrations (name text primary key, sha256 text not null, applied_at timestamptz not null default now())";
 
 const readApplied = async (found: Database): Promise<ReadonlyMap<string, string>> => {
   const [there] = await found.query("select to_regclass('public.croft_migrations') is not null as there");
@@ -19,7 +20,8 @@ const readApplied = async (found: Database): Promise<ReadonlyMap<string, string>
   return new Map(rows.map((row) => [textOf(row["name"]), textOf(row["sha256"])]));
 };
 
-const READERS = "select relacl::text[] as items, pg_get_userbyid(relowner) as owner from pg_class where oid = to_regclass('public.croft_migrations')";
+const READERS =
+  "select relacl::text[] as items, pg_get_userbyid(relowner) as owner from pg_class where oid = to_regclass('public.croft_migrations')";
 
 /** Who but its owner may do what with the table; undefined where there is none yet. */
 const readReaders = async (found: Database): Promise<JsonObject | undefined> => {
@@ -33,14 +35,27 @@ const seeMigrations: See = async (found, request) => {
   const wanted = Object.keys((spec["applied"] ?? {}) as JsonObject);
   const applied = await readApplied(found);
   const facts = Object.fromEntries(wanted.flatMap((name) => (applied.has(name) ? [[name, (applied.get(name) ?? "").slice(0, 16)]] : [])));
-  return { status: "present", facts: { machine: spec["machine"] ?? "", database: spec["database"] ?? "", owner: spec["owner"] ?? "", readers: (await readReaders(found)) ?? spec["readers"] ?? {}, applied: facts } };
+  return {
+    status: "present",
+    facts: {
+      machine: spec["machine"] ?? "",
+      database: spec["database"] ?? "",
+      owner: spec["owner"] ?? "",
+      readers: (await readReaders(found)) ?? spec["readers"] ?? {},
+      applied: facts,
+    },
+  };
 };
 
 const NO_STATEMENT = /\$([A-Za-z_]*)\$[^]*?\$\1\$|'(?:[^']|'')*'|"[^"]*"|--[^\n]*|\/\*[^]*?\*\//g;
 const TRANSACTION = /^\s*(begin|start\s+transaction|commit|rollback|abort)\s*(work|transaction)?\s*$/i;
 
 /** A file that ends the transaction around it could not be undone where its second half fails. */
-const endsTransaction = ({ sql }: Migration): boolean => sql.replaceAll(NO_STATEMENT, " ").split(";").some((statement) => TRANSACTION.test(statement));
+const endsTransaction = ({ sql }: Migration): boolean =>
+  sql
+    .replaceAll(NO_STATEMENT, " ")
+    .split(";")
+    .some((statement) => TRANSACTION.test(statement));
 
 const refuse = (message: string, hint: string): never => {
   throw new CroftError("DATABASE", message, { hint });
@@ -49,18 +64,32 @@ const refuse = (message: string, hint: string): never => {
 /** What is still to be applied. Refuses before anything is. */
 const findPending = (migrations: readonly Migration[], applied: ReadonlyMap<string, string>): readonly Migration[] => {
   const changed = migrations.find(({ name, sha256 }) => applied.has(name) && applied.get(name) !== sha256);
-  if (changed !== undefined) refuse(`migration ${changed.name} was applied and has changed since`, "an applied migration never changes: put it back as it was and write a new one");
+  if (changed !== undefined)
+    refuse(
+      `migration ${changed.name} was applied and has changed since`,
+      "an applied migration never changes: put it back as it was and write a new one",
+    );
   const pending = migrations.filter(({ name }) => !applied.has(name));
   const loose = pending.find(endsTransaction);
-  if (loose !== undefined) refuse(`migration ${loose.name} begins or ends a transaction`, "take out BEGIN and COMMIT: croft runs each migration in one transaction");
+  if (loose !== undefined)
+    refuse(
+      `migration ${loose.name} begins or ends a transaction`,
+      "take out BEGIN and COMMIT: croft runs each migration in one transaction",
+    );
   return pending;
 };
 
 /** Without an answer nobody knows on which side of the commit the connection was lost. */
 const failed = ({ name }: Migration, cause: unknown): CroftError =>
   cause instanceof CroftError && cause.transient
-    ? new CroftError("DATABASE", `the connection was lost during migration ${name}; it is there as a whole or not at all`, { cause, hint: "run `croft up` again: it looks first" })
-    : new CroftError("DATABASE", `migration ${name} failed; the database is as it was before it`, { cause, hint: "fix the migration and run `croft up` again" });
+    ? new CroftError("DATABASE", `the connection was lost during migration ${name}; it is there as a whole or not at all`, {
+        cause,
+        hint: "run `croft up` again: it looks first",
+      })
+    : new CroftError("DATABASE", `migration ${name} failed; the database is as it was before it`, {
+        cause,
+        hint: "fix the migration and run `croft up` again",
+      });
 
 const migrate = async (found: Database, owner: string, migration: Migration): Promise<void> => {
   const asOwner = `set local role ${quoteName(owner)}`;
@@ -93,7 +122,12 @@ const protectLog = async (found: Database, wanted: JsonObject): Promise<void> =>
 };
 
 const applyMigrations = async (servers: Servers, request: ApplyRequest): Promise<JsonObject> => {
-  const { machine, database, owner, readers } = request.resource.spec as { machine: string; database: string; owner: string; readers: JsonObject };
+  const { machine, database, owner, readers } = request.resource.spec as {
+    machine: string;
+    database: string;
+    owner: string;
+    readers: JsonObject;
+  };
   const { migrations } = request.resource.payload as { migrations: readonly Migration[] };
   await servers.change(machine, database, async (found) => {
     await found.query("select pg_advisory_lock($1)", [LOCK]);

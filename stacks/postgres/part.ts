@@ -27,7 +27,12 @@ export const partOf = (section: Section, input: PostgresInput): GenerationPart =
   ],
   units: [
     { name: MOUNT_UNIT, start: true, onChange: "restart", watches: [] },
-    { name: UNIT, start: true, onChange: "restart", watches: ["postgresql.conf", "pg_hba.conf", "pg_ident.conf"].map((name) => `/etc/croft/postgres/${name}`) },
+    {
+      name: UNIT,
+      start: true,
+      onChange: "restart",
+      watches: ["postgresql.conf", "pg_hba.conf", "pg_ident.conf"].map((name) => `/etc/croft/postgres/${name}`),
+    },
   ],
   slots: [],
   probes: [

@@ -39,12 +39,15 @@ describe("privileges", () => {
 
 /** RFC 7677: user "user", password "pencil". The server key follows from the server signature there. */
 const SALT = Buffer.from("W22ZaJ0SNY7soEsUEjb6gQ==", "base64");
-const PENCIL = "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=";
+const PENCIL =
+  "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=";
 
 describe("verifiers", () => {
   test("the known vector", () => expect(makeVerifier("pencil", SALT, 4096)).toBe(PENCIL));
   test("fit their password alone", () => {
     expect([verifierFits(PENCIL, "pencil"), verifierFits(PENCIL, "pencil ")]).toEqual([true, false]);
   });
-  test.each(["", "md5deadbeef", "SCRAM-SHA-256$4096:c2FsdA==$c2hvcnQ=:eA=="])("%s fits nothing", (verifier) => expect(verifierFits(verifier, "pencil")).toBe(false));
+  test.each(["", "md5deadbeef", "SCRAM-SHA-256$4096:c2FsdA==$c2hvcnQ=:eA=="])("%s fits nothing", (verifier) =>
+    expect(verifierFits(verifier, "pencil")).toBe(false),
+  );
 });

@@ -5,7 +5,8 @@ const ITEM = /^("(?:[^"]|"")*"|[^"=]*)=([^/]*)\//;
 const unquote = (name: string): string => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name);
 
 /** `r*` is `r` with the right to pass it on. */
-const addLetters = (known: string, more: string): string => known + (more.match(/[A-Za-z]\*?/g) ?? []).filter((letter) => !known.includes(letter)).join("");
+const addLetters = (known: string, more: string): string =>
+  known + (more.match(/[A-Za-z]\*?/g) ?? []).filter((letter) => !known.includes(letter)).join("");
 
 /** `role=letters/grantor` items as role to letters, whoever granted them; the empty role is PUBLIC. */
 export const toGrants = (items: unknown): JsonObject => {
@@ -18,4 +19,5 @@ export const toGrants = (items: unknown): JsonObject => {
   return Object.fromEntries([...grants].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 };
 
-export const without = (grants: JsonObject, name: string): JsonObject => Object.fromEntries(Object.entries(grants).filter(([key]) => key !== name));
+export const without = (grants: JsonObject, name: string): JsonObject =>
+  Object.fromEntries(Object.entries(grants).filter(([key]) => key !== name));

@@ -3,7 +3,13 @@ import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { renderConf, renderHba, renderIdent, renderMount, renderPrepare, renderUnit } from "./render.ts";
 
-const input = { version: 17, memoryBytes: 1024 ** 3, address: "10.91.0.12", network: "10.91.0.0/16", device: "/dev/disk/by-id/virtio-cd-0123456789abcdef" };
+const input = {
+  version: 17,
+  memoryBytes: 1024 ** 3,
+  address: "10.91.0.12",
+  network: "10.91.0.0/16",
+  device: "/dev/disk/by-id/virtio-cd-0123456789abcdef",
+};
 
 describe("files of the service", () => {
   test.each([

@@ -32,7 +32,14 @@ describe("resources", () => {
     const inside = resources.filter(({ kind }) => kind.startsWith("postgres-"));
     const recorded = new Map(inside.map((resource) => [resource.id, { ...resource, output: {}, status: "active" as const }]));
     const observed = new Map(inside.map(({ id, spec }) => [id, { status: "present" as const, facts: spec }]));
-    const { steps } = makePlan({ site: "shop", environment: "default", desired: [], recorded, observed, options: { allowDestroy: ["shop"] } });
+    const { steps } = makePlan({
+      site: "shop",
+      environment: "default",
+      desired: [],
+      recorded,
+      observed,
+      options: { allowDestroy: ["shop"] },
+    });
     const roles = steps.filter(({ id }) => id.startsWith("postgres-role/shop_"));
     expect(roles.map(({ action }) => action)).toEqual(["remove", "remove", "remove"]);
     for (const { after } of roles) expect(after).toContain("postgres-database/shop");
@@ -50,22 +57,55 @@ describe("resources", () => {
 
   test("specs", () => {
     expect(find("postgres-role/shop_rw")?.spec).toEqual({
-      machine: "data", name: "shop_rw", login: true, superuser: false, createDatabase: false, createRole: false, replication: false, bypassRowSecurity: false, memberOf: [], members: [], password: expect.stringMatching(/^[0-9a-f]{8}$/) as unknown,
+      machine: "data",
+      name: "shop_rw",
+      login: true,
+      superuser: false,
+      createDatabase: false,
+      createRole: false,
+      replication: false,
+      bypassRowSecurity: false,
+      memberOf: [],
+      members: [],
+      password: expect.stringMatching(/^[0-9a-f]{8}$/) as unknown,
     });
     expect(find("postgres-database/shop")?.spec).toEqual({ machine: "data", name: "shop", owner: "shop_owner", encoding: "UTF8" });
     expect(find("postgres-grants/shop")?.spec).toEqual({
-      machine: "data", database: "shop", owner: "shop_owner", rw: "shop_rw", ro: "shop_ro",
+      machine: "data",
+      database: "shop",
+      owner: "shop_owner",
+      rw: "shop_rw",
+      ro: "shop_ro",
       connect: { shop_owner: "CTc", shop_ro: "c", shop_rw: "c" },
       schema: { shop_owner: "UC", shop_ro: "U", shop_rw: "U" },
       tables: { shop_ro: "r", shop_rw: "arwd" },
       sequences: { shop_ro: "r", shop_rw: "rwU" },
       functions: { shop_ro: "X", shop_rw: "X" },
     });
-    expect(find("migrations/shop")?.spec).toEqual({ machine: "data", database: "shop", owner: "shop_owner", readers: { shop_ro: "r", shop_rw: "r" }, applied: { "0001_item": FIRST.sha256.slice(0, 16) } });
+    expect(find("migrations/shop")?.spec).toEqual({
+      machine: "data",
+      database: "shop",
+      owner: "shop_owner",
+      readers: { shop_ro: "r", shop_rw: "r" },
+      applied: { "0001_item": FIRST.sha256.slice(0, 16) },
+    });
   });
 
   test("the machine's part waits for the certificate and the disk, and mounts before it starts", () => {
-    expect(parts).toMatchObject([{ machine: "data", name: "postgres", needs: ["slot/data/postgres-certificate", "disk/data-db"], units: [{ name: "var-lib-croft-postgres.mount" }, { name: "croft-postgres.service", watches: ["/etc/croft/postgres/postgresql.conf", "/etc/croft/postgres/pg_hba.conf", "/etc/croft/postgres/pg_ident.conf"] }] }]);
+    expect(parts).toMatchObject([
+      {
+        machine: "data",
+        name: "postgres",
+        needs: ["slot/data/postgres-certificate", "disk/data-db"],
+        units: [
+          { name: "var-lib-croft-postgres.mount" },
+          {
+            name: "croft-postgres.service",
+            watches: ["/etc/croft/postgres/postgresql.conf", "/etc/croft/postgres/pg_hba.conf", "/etc/croft/postgres/pg_ident.conf"],
+          },
+        ],
+      },
+    ]);
   });
 
   test("no password and no SQL in what is compared and remembered", () => {
@@ -89,7 +129,9 @@ describe("resources", () => {
 describe("endpoints", () => {
   test("one for each role of each app", () => {
     const endpoints = postgresDomain.publish(model, versions);
-    expect(endpoints.map(({ app, name }) => `${app}:${name}`)).toEqual(["shop", "other"].flatMap((app) => ["owner", "rw", "ro"].map((role) => `${app}:database.${role}`)));
+    expect(endpoints.map(({ app, name }) => `${app}:${name}`)).toEqual(
+      ["shop", "other"].flatMap((app) => ["owner", "rw", "ro"].map((role) => `${app}:database.${role}`)),
+    );
     expect(endpoints[1]).toEqual({
       app: "shop",
       name: "database.rw",
@@ -112,6 +154,8 @@ describe("endpoints", () => {
   test("an app without migrations waits for none", () => {
     const plain = { ...model, apps: model.apps.map((app) => ({ ...app, database: { name: app.name } })) };
     expect(postgresDomain.publish(plain, versions)[0]?.needs).toEqual(["postgres-grants/shop"]);
-    expect(postgresDomain.desire({ ...desireInput([FIRST]), model: plain }).resources.filter(({ kind }) => kind === "migrations")).toEqual([]);
+    expect(postgresDomain.desire({ ...desireInput([FIRST]), model: plain }).resources.filter(({ kind }) => kind === "migrations")).toEqual(
+      [],
+    );
   });
 });

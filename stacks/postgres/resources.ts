@@ -63,7 +63,13 @@ const serviceResources = (input: DesireInput, section: Section, machine: Machine
   ];
 };
 
-type DatabasePlace = { readonly input: DesireInput; readonly section: Section; readonly machine: Machine; readonly app: App; readonly database: string };
+type DatabasePlace = {
+  readonly input: DesireInput;
+  readonly section: Section;
+  readonly machine: Machine;
+  readonly app: App;
+  readonly database: string;
+};
 
 /** What all resources inside the server share: they live on its disk and are seen through its machine. */
 const inside = ({ section, machine }: DatabasePlace) => {
@@ -72,7 +78,16 @@ const inside = ({ section, machine }: DatabasePlace) => {
 };
 
 /** A login that can do nothing but what it is granted. */
-const PLAIN_LOGIN = { login: true, superuser: false, createDatabase: false, createRole: false, replication: false, bypassRowSecurity: false, memberOf: [], members: [] } as const;
+const PLAIN_LOGIN = {
+  login: true,
+  superuser: false,
+  createDatabase: false,
+  createRole: false,
+  replication: false,
+  bypassRowSecurity: false,
+  memberOf: [],
+  members: [],
+} as const;
 
 const generation = ({ section }: DatabasePlace): string => resourceId("generation", section.machine);
 
@@ -137,7 +152,13 @@ const migrationResource = (place: DatabasePlace): readonly Resource[] => {
       ...inside(place),
       id: migrationsId(app.name),
       kind: "migrations",
-      spec: { machine: section.machine, database, owner: roleName(database, "owner"), readers: { [roleName(database, "ro")]: "r", [roleName(database, "rw")]: "r" }, applied: Object.fromEntries(migrations.map(({ name, sha256 }) => [name, sha256.slice(0, 16)])) },
+      spec: {
+        machine: section.machine,
+        database,
+        owner: roleName(database, "owner"),
+        readers: { [roleName(database, "ro")]: "r", [roleName(database, "rw")]: "r" },
+        applied: Object.fromEntries(migrations.map(({ name, sha256 }) => [name, sha256.slice(0, 16)])),
+      },
       payload: { migrations },
       needs: [grantsId(database)],
       lostWith: [...inside(place).lostWith, databaseId(database)],
@@ -156,7 +177,13 @@ const desire = (input: DesireInput): Contribution => {
     network: input.model.network,
     device: `/dev/disk/by-id/virtio-${diskSerial({ site: input.model.site, environment: input.model.environment }, `${section.machine}-${section.disk}`)}`,
   };
-  const places = databasesOf(input.model).map(({ app, database }): DatabasePlace => ({ input, section, machine, app, database: database.name }));
+  const places = databasesOf(input.model).map(({ app, database }): DatabasePlace => ({
+    input,
+    section,
+    machine,
+    app,
+    database: database.name,
+  }));
   return {
     parts: [partOf(section, settings)],
     flows: [],
@@ -175,8 +202,19 @@ export const postgresDomain: Domain = {
     description: "PostgreSQL on one machine, its data on one of the machine's disks.",
     required: ["disk"],
     properties: {
-      disk: { type: "string", format: "disk-name", description: "The data disk of the machine that holds the databases.", examples: ["postgres"] },
-      version: { type: "integer", enum: [DEFAULT_VERSION], default: DEFAULT_VERSION, description: "Major version.", examples: [DEFAULT_VERSION] },
+      disk: {
+        type: "string",
+        format: "disk-name",
+        description: "The data disk of the machine that holds the databases.",
+        examples: ["postgres"],
+      },
+      version: {
+        type: "integer",
+        enum: [DEFAULT_VERSION],
+        default: DEFAULT_VERSION,
+        description: "Major version.",
+        examples: [DEFAULT_VERSION],
+      },
     },
   },
   roles: (model) => {

@@ -57,7 +57,9 @@ const applyRole = async (servers: Servers, salt: Buffer, request: ApplyRequest):
     inTransaction(found, async () => {
       const [there] = await found.query("select 1 from pg_roles where rolname = $1", [name]);
       const verb = there === undefined ? "create" : "alter";
-      await found.query(`${verb} role ${quoteName(name)} with login nosuperuser nocreatedb nocreaterole noreplication nobypassrls password ${quoteText(verifier)}`);
+      await found.query(
+        `${verb} role ${quoteName(name)} with login nosuperuser nocreatedb nocreaterole noreplication nobypassrls password ${quoteText(verifier)}`,
+      );
       await leaveOthers(found, name);
     }),
   );

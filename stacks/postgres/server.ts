@@ -38,7 +38,10 @@ const makeLook = (open: (machine: string, database: string) => Promise<OpenDatab
       use.users -= 1;
       if (use.users === 0) {
         uses.delete(key);
-        await use.opened.then((opened) => opened.close(), () => {});
+        await use.opened.then(
+          (opened) => opened.close(),
+          () => {},
+        );
       }
     }
   };
@@ -71,10 +74,12 @@ export const observeIn =
     const one = (request: ObserveRequest): Promise<Observation> => {
       const machine = textOf(specOf(request)["machine"]);
       return hiddenWhenUnreachable(machine, () =>
-        servers.look(machine, databaseOf(specOf(request)), (found) => see(found, request)).catch((error: unknown): Observation => {
-          if (saysNoDatabase(error)) return { status: "absent" };
-          throw error;
-        }),
+        servers
+          .look(machine, databaseOf(specOf(request)), (found) => see(found, request))
+          .catch((error: unknown): Observation => {
+            if (saysNoDatabase(error)) return { status: "absent" };
+            throw error;
+          }),
       );
     };
     return new Map(await Promise.all(requests.map(async (request) => [request.id, await one(request)] as const)));

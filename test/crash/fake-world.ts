@@ -6,7 +6,12 @@ import { doorPoint } from "../../provisioner/execute/faults.ts";
 import type { JsonObject, Observation, Recorded, Resource, ResourceId } from "../../provisioner/plan/resource.ts";
 
 /** `ready` is the mark set by the second effect; what lacks it is half made. */
-export type FakeObject = { readonly id: ResourceId; readonly spec: JsonObject; readonly lostWith: readonly ResourceId[]; readonly ready: boolean };
+export type FakeObject = {
+  readonly id: ResourceId;
+  readonly spec: JsonObject;
+  readonly lostWith: readonly ResourceId[];
+  readonly ready: boolean;
+};
 
 export type FakeOptions = {
   /** What hides an object until it is ready itself: id to id. */

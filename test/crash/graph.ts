@@ -31,4 +31,5 @@ export const SITE: readonly Resource[] = [
 ];
 
 /** What is on a machine's disks is seen only while the machine is up. */
-export const hiddenByMachine = (id: ResourceId): ResourceId | undefined => (/^(slot|generation|database|role|release|traffic|retire)\//.test(id) ? MACHINE : undefined);
+export const hiddenByMachine = (id: ResourceId): ResourceId | undefined =>
+  /^(slot|generation|database|role|release|traffic|retire)\//.test(id) ? MACHINE : undefined;

@@ -27,7 +27,14 @@ const makeRandom = (seed: number): (() => number) => {
 };
 
 type Object_ = { facts: JsonObject; readonly resource: Pick<Resource, "lostWith"> };
-type World = { readonly objects: Map<ResourceId, Object_>; state: State; readonly entries: Entry[]; log: string[]; killIn: number; failAt: ResourceId | undefined };
+type World = {
+  readonly objects: Map<ResourceId, Object_>;
+  state: State;
+  readonly entries: Entry[];
+  log: string[];
+  killIn: number;
+  failAt: ResourceId | undefined;
+};
 
 class Killed extends Error {}
 
@@ -102,7 +109,12 @@ const makeJournal = (world: World): Journal => {
   };
 };
 
-type Planned = { readonly plan: Plan; readonly recorded: ReadonlyMap<ResourceId, Recorded>; readonly observed: ReadonlyMap<ResourceId, Observation>; readonly errors: readonly string[] };
+type Planned = {
+  readonly plan: Plan;
+  readonly recorded: ReadonlyMap<ResourceId, Recorded>;
+  readonly observed: ReadonlyMap<ResourceId, Observation>;
+  readonly errors: readonly string[];
+};
 
 const drivers = (world: World): ReadonlyMap<string, Driver> => new Map(KINDS.map((kind) => [kind, makeDriver(world, kind)]));
 
@@ -111,12 +123,19 @@ const planWorld = async (world: World, desired: readonly Resource[], options: Di
   const recorded = recallRecords(world.state.resources, unfinished, new Set(desired.map(({ id }) => id)));
   const observed = await observeAll(desired, [...recorded.values()], drivers(world));
   const plan = makePlan({ site: "s", environment: "default", desired, recorded, observed, unfinished: unendedSteps(unfinished), options });
-  const errors = lintPlan({ plan, desired, recorded, hosts: {}, options }).filter(({ level }) => level === "error").map(({ message }) => message);
+  const errors = lintPlan({ plan, desired, recorded, hosts: {}, options })
+    .filter(({ level }) => level === "error")
+    .map(({ message }) => message);
   return { plan, recorded, observed, errors };
 };
 
 let runs = 0;
-const runWorld = async (world: World, desired: readonly Resource[], options: DiffOptions, perHost: number): Promise<{ readonly planned: Planned; readonly result: RunResult | undefined }> => {
+const runWorld = async (
+  world: World,
+  desired: readonly Resource[],
+  options: DiffOptions,
+  perHost: number,
+): Promise<{ readonly planned: Planned; readonly result: RunResult | undefined }> => {
   const planned = await planWorld(world, desired, options);
   if (isEmpty(planned.plan) || planned.errors.length > 0) return { planned, result: undefined };
   const journal = makeJournal(world);
@@ -127,16 +146,34 @@ const runWorld = async (world: World, desired: readonly Resource[], options: Dif
   };
   const state = { ...world.state, serial: world.state.serial + 1, resources: [...planned.recorded.values()] };
   try {
-    await journal.append({ type: "run-started", run: `r${(runs += 1)}`, at: "", site: world.state.siteId, who: { user: "", host: "", pid: 0, command: "", croft: "" }, plan: planned.plan.hash });
+    await journal.append({
+      type: "run-started",
+      run: `r${(runs += 1)}`,
+      at: "",
+      site: world.state.siteId,
+      who: { user: "", host: "", pid: 0, command: "", croft: "" },
+      plan: planned.plan.hash,
+    });
     await write(state);
   } catch (error) {
     if (!(error instanceof Killed)) throw error;
     return { planned, result: undefined };
   }
   const result = await runPlan({
-    run: `r${runs}`, plan: planned.plan, desired: new Map(desired.map((resource) => [resource.id, resource])), observed: planned.observed, drivers: drivers(world), journal,
+    run: `r${runs}`,
+    plan: planned.plan,
+    desired: new Map(desired.map((resource) => [resource.id, resource])),
+    observed: planned.observed,
+    drivers: drivers(world),
+    journal,
     store: { read: async () => world.state, write, restore: async () => 0, remove: async () => {} },
-    state, emit: () => {}, now: () => "", monotonic: () => 0, signal: new AbortController().signal, perHost, retry: { waits: [] },
+    state,
+    emit: () => {},
+    now: () => "",
+    monotonic: () => 0,
+    signal: new AbortController().signal,
+    perHost,
+    retry: { waits: [] },
   });
   return { planned, result };
 };
@@ -148,7 +185,14 @@ const makeSite = (random: () => number): readonly Resource[] => {
   const site: Resource[] = [];
   const add = (id: ResourceId, needs: readonly ResourceId[], more: Partial<Resource> = {}): ResourceId => {
     const present = new Set(site.map((resource) => resource.id));
-    site.push({ id, kind: id.split("/")[0] as string, host: chance(0.5) ? "h1" : "h2", spec: { size: size() }, needs: needs.filter((need) => present.has(need)), ...more });
+    site.push({
+      id,
+      kind: id.split("/")[0] as string,
+      host: chance(0.5) ? "h1" : "h2",
+      spec: { size: size() },
+      needs: needs.filter((need) => present.has(need)),
+      ...more,
+    });
     return id;
   };
   add("cache/image", [], { cached: true });
@@ -158,8 +202,12 @@ const makeSite = (random: () => number): readonly Resource[] => {
     const machine = add(`machine/${name}`, ["cache/image", disk], { replaceOn: ["size"], spec: { size: size(), running: true } });
     const base = add(`base/${name}`, [machine, secret], { lostWith: [machine] });
     const database = chance(0.7) ? add(`inner/${name}/database`, [base], { lostWith: [disk], keptWith: [disk], data: true }) : undefined;
-    if (database !== undefined && chance(0.7)) add(`inner/${name}/role`, [base, database, secret], { lostWith: [disk, database], keptWith: [disk] });
-    if (chance(0.7)) add(`inner/${name}/release`, [base, ...(chance(0.5) ? [`inner/${name}/role`] : []), ...(chance(0.3) ? ["inner/a/release"] : [])], { lostWith: [machine] });
+    if (database !== undefined && chance(0.7))
+      add(`inner/${name}/role`, [base, database, secret], { lostWith: [disk, database], keptWith: [disk] });
+    if (chance(0.7))
+      add(`inner/${name}/release`, [base, ...(chance(0.5) ? [`inner/${name}/role`] : []), ...(chance(0.3) ? ["inner/a/release"] : [])], {
+        lostWith: [machine],
+      });
   }
   return chance(0.5) ? site.toReversed() : site;
 };
@@ -172,7 +220,8 @@ const drift = (world: World, random: () => number): void => {
   }
 };
 
-const essence = (plan: Plan): readonly string[] => plan.steps.filter(({ action }) => ["create", "update", "replace", "remove"].includes(action)).map(({ action, id }) => `${action} ${id}`);
+const essence = (plan: Plan): readonly string[] =>
+  plan.steps.filter(({ action }) => ["create", "update", "replace", "remove"].includes(action)).map(({ action, id }) => `${action} ${id}`);
 
 /** Undisturbed: the plan is done to the letter, and then there is nothing to do. */
 const settle = async (world: World, desired: readonly Resource[], options: DiffOptions, perHost: number): Promise<void> => {
@@ -182,7 +231,11 @@ const settle = async (world: World, desired: readonly Resource[], options: DiffO
     const { planned, result } = await runWorld(world, desired, options, perHost);
     expect(planned.errors).toEqual([]);
     if (result === undefined) return;
-    if (process.env["CROFT_SHOW"] !== undefined) console.log(planned.plan.steps.map(({ id, action, reason, after }) => `${action} ${id} # ${reason} [${after.join(" ")}]`).join("\n"), world.log);
+    if (process.env["CROFT_SHOW"] !== undefined)
+      console.log(
+        planned.plan.steps.map(({ id, action, reason, after }) => `${action} ${id} # ${reason} [${after.join(" ")}]`).join("\n"),
+        world.log,
+      );
     expect(result.failed.map(({ step, error }) => `${step.id}: ${String(error)}`)).toEqual([]);
     if (result.differs.length === 0) expect(world.log.toSorted()).toEqual(essence(planned.plan).toSorted());
   }

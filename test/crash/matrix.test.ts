@@ -44,7 +44,9 @@ const changed = [
 
 test("a change with a replacement and a removal: killed at every point of every step", async () => {
   const scene = makeScene(changed, [...SITE, ...changed], hiddenByMachine);
-  expect(problemsOf("change", await crashMatrix({ scene, prepare: prepareUp, countBirths: false, alsoAfterKill: nothingAfterPurge }))).toEqual([]);
+  expect(
+    problemsOf("change", await crashMatrix({ scene, prepare: prepareUp, countBirths: false, alsoAfterKill: nothingAfterPurge })),
+  ).toEqual([]);
 });
 
 test("killed again while repairing: every pair of points of a short run", async () => {

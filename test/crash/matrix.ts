@@ -57,17 +57,26 @@ const begin = async (folder: string, input: MatrixInput, base: string): Promise<
 
 type Golden = { readonly things: readonly string[]; readonly births: string };
 
-const goldenOf = async (folder: string): Promise<Golden> => ({ things: await inventory(worldFolder(folder)), births: JSON.stringify(await readBirths(worldFolder(folder))) });
+const goldenOf = async (folder: string): Promise<Golden> => ({
+  things: await inventory(worldFolder(folder)),
+  births: JSON.stringify(await readBirths(worldFolder(folder))),
+});
 
 /** The next run, and the look after it. */
 const converge = async (folder: string, scene: Scene, golden: Golden, countBirths: boolean): Promise<string | undefined> => {
   const result = await run(folder, scene);
   if (result !== undefined && result.failed.length > 0) return `the next run failed: ${String(result.failed[0]?.error)}`;
   const found = await goldenOf(folder);
-  if (JSON.stringify(found.things) !== JSON.stringify(golden.things)) return `another inventory: ${found.things.filter((text) => !golden.things.includes(text)).join("; ")} / missing ${golden.things.filter((text) => !found.things.includes(text)).join("; ")}`;
+  if (JSON.stringify(found.things) !== JSON.stringify(golden.things))
+    return `another inventory: ${found.things.filter((text) => !golden.things.includes(text)).join("; ")} / missing ${golden.things.filter((text) => !found.things.includes(text)).join("; ")}`;
   if (countBirths && found.births !== golden.births) return `other births: ${found.births}`;
   const third = (await plan(folder, scene)).plan;
-  return isEmpty(third) ? undefined : `the third run would ${third.steps.filter(({ action }) => action !== "keep").map(({ action, id }) => `${action} ${id}`).join(", ")}`;
+  return isEmpty(third)
+    ? undefined
+    : `the third run would ${third.steps
+        .filter(({ action }) => action !== "keep")
+        .map(({ action, id }) => `${action} ${id}`)
+        .join(", ")}`;
 };
 
 const killed = async (folder: string, { step, point }: Point): Promise<string | undefined> => {
@@ -117,7 +126,8 @@ export const crashMatrix = (input: MatrixInput): Promise<readonly Cell[]> =>
         const missed = await killed(folder, point);
         if (missed !== undefined) return { ...point, problem: missed };
         await cp(folder, `${folder}-copy`, { recursive: true });
-        const problem = (await converge(folder, input.scene, golden, input.countBirths ?? true)) ?? (await input.alsoAfterKill?.(`${folder}-copy`));
+        const problem =
+          (await converge(folder, input.scene, golden, input.countBirths ?? true)) ?? (await input.alsoAfterKill?.(`${folder}-copy`));
         return { ...point, problem };
       }),
     );

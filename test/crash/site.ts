@@ -22,7 +22,12 @@ export type Scene = {
   readonly options: DiffOptions;
 };
 
-export const makeScene = (desired: readonly Resource[], all: readonly Resource[], hiddenBy: (id: ResourceId) => ResourceId | undefined, options: DiffOptions = {}): Scene => ({
+export const makeScene = (
+  desired: readonly Resource[],
+  all: readonly Resource[],
+  hiddenBy: (id: ResourceId) => ResourceId | undefined,
+  options: DiffOptions = {},
+): Scene => ({
   desired,
   hidden: Object.fromEntries(all.flatMap(({ id }) => (hiddenBy(id) === undefined ? [] : [[id, hiddenBy(id) as ResourceId]]))),
   kinds: [...new Set(all.map(({ kind }) => kind))],
@@ -38,10 +43,20 @@ export const worldFolder = (folder: string): string => join(folder, "world");
 const planInputOf = async (folder: string, scene: Scene, fake: FakeOptions): Promise<PlanInput> => {
   const state = (await makeFileStore(join(folder, "state.json")).read()) ?? emptyState(randomBytes(16).toString("hex"));
   const drivers = makeFakeDrivers(worldFolder(folder), scene.kinds, { hiddenBy: (id) => scene.hidden[id], ...fake });
-  return { site: "shop", environment: "default", desired: scene.desired, state, drivers, journalFile: join(folder, "journal.ndjson"), hosts: {}, options: scene.options };
+  return {
+    site: "shop",
+    environment: "default",
+    desired: scene.desired,
+    state,
+    drivers,
+    journalFile: join(folder, "journal.ndjson"),
+    hosts: {},
+    options: scene.options,
+  };
 };
 
-export const plan = async (folder: string, scene: Scene, fake: FakeOptions = {}): Promise<Planned> => planSite(await planInputOf(folder, scene, fake));
+export const plan = async (folder: string, scene: Scene, fake: FakeOptions = {}): Promise<Planned> =>
+  planSite(await planInputOf(folder, scene, fake));
 
 /** Undefined where there was nothing to do. @throws CroftError */
 export const run = async (folder: string, scene: Scene, fake: FakeOptions = {}): Promise<RunResult | undefined> => {
@@ -56,7 +71,13 @@ export const run = async (folder: string, scene: Scene, fake: FakeOptions = {}):
     first,
     again: siteOf,
     store: makeFileStore(join(folder, "state.json")),
-    lock: { file: join(folder, "lock"), ownerFile: join(folder, "lock.owner.json"), waitMs: 0, times: { beatMs: 50, silentMs: 2000, pollMs: 10 }, say: () => {} },
+    lock: {
+      file: join(folder, "lock"),
+      ownerFile: join(folder, "lock.owner.json"),
+      waitMs: 0,
+      times: { beatMs: 50, silentMs: 2000, pollMs: 10 },
+      say: () => {},
+    },
     journalFile: join(folder, "journal.ndjson"),
     who: { user: "test", host: "here", pid: process.pid, command: "croft up", croft: "0" },
     run: randomUUID(),

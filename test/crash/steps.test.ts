@@ -24,7 +24,14 @@ describe.each(SITE.map((resource) => [resource.id, resource] as const))("%s", (i
     const before = await inventory(worldFolder(folder));
     const driver = makeFakeDrivers(worldFolder(folder), [resource.kind]).get(resource.kind);
     const step = { id, kind: resource.kind, host: "metal1", action: "update", reason: "", changes: [], after: [], interrupts: [] } as const;
-    await driver?.apply({ step, resource, recorded: undefined, observed: { status: "present", facts: resource.spec }, progress: () => {}, signal: none });
+    await driver?.apply({
+      step,
+      resource,
+      recorded: undefined,
+      observed: { status: "present", facts: resource.spec },
+      progress: () => {},
+      signal: none,
+    });
     expect(await inventory(worldFolder(folder))).toEqual(before);
     expect(isEmpty((await plan(folder, up)).plan)).toBe(true);
   });

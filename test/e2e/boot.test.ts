@@ -16,7 +16,9 @@ afterAll(async () => {
 test("a root disk without an init: the step fails with the console's last lines", async () => {
   await mustCroft("up", site);
   const folder = `${ROOT}/state/hello/default/machines/web`;
-  await program(`for pid in $(pgrep -f [b]in/croft-vmm); do kill -9 $pid; done; sleep 1; mount -o loop ${folder}/root-*.raw /mnt && mv /mnt/usr/lib/systemd/systemd /mnt/usr/lib/systemd/systemd.away; umount /mnt`);
+  await program(
+    `for pid in $(pgrep -f [b]in/croft-vmm); do kill -9 $pid; done; sleep 1; mount -o loop ${folder}/root-*.raw /mnt && mv /mnt/usr/lib/systemd/systemd /mnt/usr/lib/systemd/systemd.away; umount /mnt`,
+  );
   const outcome = await croft(["up", site]);
   expect(outcome.code).toBe(1);
   expect(outcome.out).toMatch(/machine\/web FAILED/);

@@ -8,7 +8,15 @@ import type { Page } from "playwright-core";
 export const CHROMIUM = "/usr/bin/chromium";
 export const hasChromium = (): boolean => existsSync(CHROMIUM);
 
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 export const openBrowser = async (host: string, address: string): Promise<{ readonly page: Page; readonly close: () => Promise<void> }> => {
   const folder = mkdtempSync(join(tmpdir(), "croft-browser-"));

@@ -30,7 +30,9 @@ const record = async (words: readonly string[]): Promise<readonly Point[]> => {
   rmSync(file, { force: true });
   const outcome = await croft(words, { environment: { CROFT_FAULT_RECORD: file } });
   expect(outcome.code).toBe(0);
-  const lines = readFileSync(file, "utf8").split("\n").filter((line) => line !== "");
+  const lines = readFileSync(file, "utf8")
+    .split("\n")
+    .filter((line) => line !== "");
   rmSync(file);
   return lines.map((line) => ({ step: line.split(" ")[0] ?? "", point: line.split(" ")[1] ?? "" }));
 };

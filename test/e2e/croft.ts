@@ -8,7 +8,13 @@ export const PROJECT = join(import.meta.dirname, "..", "..");
 /** State and sockets of the tests; short, since socket paths are. */
 export const ROOT = "/tmp/croft-e2e";
 
-export type Outcome = { readonly code: number; readonly signal: string | undefined; readonly out: string; readonly err: string; readonly durationMs: number };
+export type Outcome = {
+  readonly code: number;
+  readonly signal: string | undefined;
+  readonly out: string;
+  readonly err: string;
+  readonly durationMs: number;
+};
 
 export type RunOptions = { readonly environment?: Readonly<Record<string, string>>; readonly onStart?: (pid: number) => void };
 
@@ -26,7 +32,9 @@ export const croft = (words: readonly string[], options: RunOptions = {}): Promi
     child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
     child.once("error", reject);
-    child.once("close", (code, signal) => resolve({ code: code ?? 128, signal: signal ?? undefined, out, err, durationMs: performance.now() - started }));
+    child.once("close", (code, signal) =>
+      resolve({ code: code ?? 128, signal: signal ?? undefined, out, err, durationMs: performance.now() - started }),
+    );
     if (child.pid !== undefined) options.onStart?.(child.pid);
   });
 
@@ -79,4 +87,8 @@ export const machineInventory = (site: string, machine: string): Promise<string>
 
 /** Names, sizes and times of croft's files on the host; consoles and disks are written by their machines. */
 export const hostFiles = async (): Promise<readonly string[]> =>
-  (await program(`find ${ROOT} /var/cache/croft -path /var/cache/croft/test -prune -o -not -name console.log -not -name events.json -not -name '*.raw' -printf '%p %T@ %s %m\\n' | sort`)).split("\n");
+  (
+    await program(
+      `find ${ROOT} /var/cache/croft -path /var/cache/croft/test -prune -o -not -name console.log -not -name events.json -not -name '*.raw' -printf '%p %T@ %s %m\\n' | sort`,
+    )
+  ).split("\n");

@@ -17,7 +17,8 @@ const smoke = async (): Promise<void> => {
   expect(outcome.code).toBe(0);
 };
 
-const sql = (statement: string): Promise<string> => onMachine(site, "data", `psql -h /run/croft-postgres -U postgres -d portfolio -XAtc "${statement}"`);
+const sql = (statement: string): Promise<string> =>
+  onMachine(site, "data", `psql -h /run/croft-postgres -U postgres -d portfolio -XAtc "${statement}"`);
 
 beforeAll(async () => {
   site = copySite("portfolio");
@@ -68,9 +69,19 @@ describe("the portfolio", () => {
   });
 
   test("roles hold: read-only reads, PUBLIC cannot connect, units are hardened", async () => {
-    expect((await sql("select has_table_privilege('portfolio_ro', 'project', 'select'), has_table_privilege('portfolio_ro', 'project', 'insert'), has_table_privilege('portfolio_rw', 'project', 'insert')")).trim()).toBe("t|f|t");
+    expect(
+      (
+        await sql(
+          "select has_table_privilege('portfolio_ro', 'project', 'select'), has_table_privilege('portfolio_ro', 'project', 'insert'), has_table_privilege('portfolio_rw', 'project', 'insert')",
+        )
+      ).trim(),
+    ).toBe("t|f|t");
     expect((await sql("select has_database_privilege('public', 'portfolio', 'connect')")).trim()).toBe("f");
-    for (const [machine, unit] of [["edge", "croft-gateway.service"], ["data", "croft-postgres.service"], ["app", "portfolio-api@.service"]] as const) {
+    for (const [machine, unit] of [
+      ["edge", "croft-gateway.service"],
+      ["data", "croft-postgres.service"],
+      ["app", "portfolio-api@.service"],
+    ] as const) {
       const text = await onMachine(site, machine, `systemd-analyze security --offline=true /etc/systemd/system/${unit} 2>&1 | tail -n 1`);
       const score = Number(/: ([\d.]+)/.exec(text)?.[1]);
       expect(score, `${unit}: ${text}`).toBeLessThanOrEqual(2);
@@ -123,7 +134,11 @@ describe("the portfolio", () => {
   });
 
   test("an nginx that refuses leaves the old configuration serving", async () => {
-    await onMachine(site, "edge", `mv /usr/sbin/nginx /usr/sbin/nginx.real && printf '#!/bin/sh\\ncase " $* " in *" -t "*) echo "nginx: [emerg] refused by the test" >&2; exit 1;; esac\\nexec /usr/sbin/nginx.real "$@"\\n' > /usr/sbin/nginx && chmod 755 /usr/sbin/nginx`);
+    await onMachine(
+      site,
+      "edge",
+      `mv /usr/sbin/nginx /usr/sbin/nginx.real && printf '#!/bin/sh\\ncase " $* " in *" -t "*) echo "nginx: [emerg] refused by the test" >&2; exit 1;; esac\\nexec /usr/sbin/nginx.real "$@"\\n' > /usr/sbin/nginx && chmod 755 /usr/sbin/nginx`,
+    );
     const file = join(site, "croft.yaml");
     editFile(file, "path: /ping, exact: true", "path: /ping2, exact: true");
     const outcome = await croft(["up", site]);
@@ -140,8 +155,12 @@ describe("the portfolio", () => {
   test("a host reboot: machines come back by their own run scripts", async () => {
     await sql("insert into contact (id, description) select gen_random_uuid(), '{\\\"ops\\\":[]}'::jsonb where false");
     await program("for pid in $(pgrep -f [b]in/croft-vmm); do kill -9 $pid; done; sleep 1");
-    await program("for link in $(ip -o link | grep -oE 'cr[btv][0-9a-f]{10}' | sort -u); do ip link delete $link || true; done; nft delete table inet $(nft list tables | grep -oE 'croft_[0-9a-f]+'); rm -rf " + `${ROOT}/run`);
-    for (const machine of MACHINES) await program(`setsid --fork sh ${ROOT}/state/portfolio/default/machines/${machine}/run </dev/null >/dev/null 2>&1`);
+    await program(
+      "for link in $(ip -o link | grep -oE 'cr[btv][0-9a-f]{10}' | sort -u); do ip link delete $link || true; done; nft delete table inet $(nft list tables | grep -oE 'croft_[0-9a-f]+'); rm -rf " +
+        `${ROOT}/run`,
+    );
+    for (const machine of MACHINES)
+      await program(`setsid --fork sh ${ROOT}/state/portfolio/default/machines/${machine}/run </dev/null >/dev/null 2>&1`);
     let last = "";
     for (let tries = 0; tries < 60; tries += 1) {
       const outcome = await croft(["smoke", site]);
@@ -162,7 +181,7 @@ describe("the portfolio", () => {
   });
 
   test("destroy keeps the data, up brings it back with its rows", async () => {
-    await sql("update contact set description = '{\\\"ops\\\":[{\\\"insert\\\":\\\"kept row\\\"}]}'::jsonb");
+    await sql('update contact set description = \'{\\"ops\\":[{\\"insert\\":\\"kept row\\"}]}\'::jsonb');
     const destroyed = await mustCroft("destroy", site);
     expect(destroyed.out).toContain("disk/data-postgres");
     await mustCroft("up", site);

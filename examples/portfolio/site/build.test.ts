@@ -10,7 +10,14 @@ afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })))
 
 const getDigests = (folder: string): Record<string, string> => {
   const files = (readdirSync(folder, { recursive: true }) as string[]).filter((name) => statSync(join(folder, name)).isFile()).toSorted();
-  return Object.fromEntries(files.map((name) => [name, createHash("sha256").update(readFileSync(join(folder, name))).digest("hex")]));
+  return Object.fromEntries(
+    files.map((name) => [
+      name,
+      createHash("sha256")
+        .update(readFileSync(join(folder, name)))
+        .digest("hex"),
+    ]),
+  );
 };
 
 test("two builds are equal, and the page names the files that are there", () => {

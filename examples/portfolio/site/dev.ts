@@ -38,5 +38,7 @@ async function serve(path: string, response: ServerResponse): Promise<void> {
   const content = await readFile(join(root, file)).catch(() => undefined);
   if (content === undefined) return void response.writeHead(404).end();
   const type = TYPES[extname(file)] ?? "application/octet-stream";
-  response.writeHead(200, { "Content-Type": type, "Content-Security-Policy": "default-src 'self'", "Cache-Control": "no-store" }).end(content);
+  response
+    .writeHead(200, { "Content-Type": type, "Content-Security-Policy": "default-src 'self'", "Cache-Control": "no-store" })
+    .end(content);
 }

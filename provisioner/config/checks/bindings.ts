@@ -27,23 +27,40 @@ export const piecesOf = (text: string): readonly Piece[] => {
 
 /** Variables put in; bindings stay for the app's own part to fill. */
 export const substitute = (text: string, variables: Readonly<Record<string, string>>): string =>
-  text.replaceAll(/\$\{([A-Z_][A-Z0-9_]*)\}/g, (whole, name: string) => (Object.hasOwn(variables, name) ? (variables[name] ?? whole) : whole));
+  text.replaceAll(/\$\{([A-Z_][A-Z0-9_]*)\}/g, (whole, name: string) =>
+    Object.hasOwn(variables, name) ? (variables[name] ?? whole) : whole,
+  );
 
 type Context = { readonly view: View; readonly workload: WorkloadView; readonly node: ScalarNode; readonly piece: Piece };
 
-const say = ({ node, piece }: Context, finding: Omit<Finding, "span">): Finding => ({ ...finding, span: spanInside(node, piece.at, piece.length) });
+const say = ({ node, piece }: Context, finding: Omit<Finding, "span">): Finding => ({
+  ...finding,
+  span: spanInside(node, piece.at, piece.length),
+});
 
 const checkVariable = (context: Context): Finding | undefined => {
   const { name } = context.piece;
   const { variables } = context.view;
-  if (!Object.hasOwn(variables, name)) return say(context, { code: "E0136", message: `variable ${name} is not set`, help: `set it in the environment that croft runs in: ${name}=… croft plan` });
+  if (!Object.hasOwn(variables, name))
+    return say(context, {
+      code: "E0136",
+      message: `variable ${name} is not set`,
+      help: `set it in the environment that croft runs in: ${name}=… croft plan`,
+    });
   const value = variables[name] ?? "";
   const secret = findSecrets(value)[0];
-  if (secret !== undefined) return say(context, { code: "E0137", message: `the value of variable ${name} looks like ${secret.what}: ${secret.masked}`, help: "values of variables are shown in plans" });
+  if (secret !== undefined)
+    return say(context, {
+      code: "E0137",
+      message: `the value of variable ${name} looks like ${secret.what}: ${secret.masked}`,
+      help: "values of variables are shown in plans",
+    });
   // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f]/.test(value)) return say(context, { code: "E0129", message: `the value of variable ${name} must be one line` });
   const recursive = value.includes("${");
-  return recursive ? say(context, { code: "E0134", message: `the value of variable ${name} holds another \`\${\`: variables are put in once` }) : undefined;
+  return recursive
+    ? say(context, { code: "E0134", message: `the value of variable ${name} holds another \`\${\`: variables are put in once` })
+    : undefined;
 };
 
 const checkName = (context: Context): Finding | undefined => {
@@ -51,7 +68,12 @@ const checkName = (context: Context): Finding | undefined => {
   const hasDatabase = nodeAt(workload.app.node, ["database"]) !== undefined;
   const known = [...(hasDatabase ? DATABASE : []), ...view.bindings];
   if (known.includes(piece.name)) return undefined;
-  if (!hasDatabase && DATABASE.includes(piece.name)) return say(context, { code: "E0135", message: `app "${workload.app.name}" has no database to bind to`, help: "add `database: { name: … }` to the app" });
+  if (!hasDatabase && DATABASE.includes(piece.name))
+    return say(context, {
+      code: "E0135",
+      message: `app "${workload.app.name}" has no database to bind to`,
+      help: "add `database: { name: … }` to the app",
+    });
   const near = closest(piece.name, known);
   const forms = [...(hasDatabase ? [`database.(${ROLES.join("|")}).(${PROPERTIES.join("|")})`] : []), ...view.bindings];
   return say(context, {
@@ -65,7 +87,8 @@ const checkName = (context: Context): Finding | undefined => {
 const checkPiece = (context: Context): Finding | undefined => {
   const { piece } = context;
   if (!piece.closed) return say(context, { code: "E0134", message: "this `${` is never closed", hint: "add a `}`" });
-  if (piece.name.trim() === "") return say(context, { code: "E0134", message: "this binding is empty", help: "write such as ${database.rw.url}" });
+  if (piece.name.trim() === "")
+    return say(context, { code: "E0134", message: "this binding is empty", help: "write such as ${database.rw.url}" });
   return VARIABLE.test(piece.name) ? checkVariable(context) : checkName(context);
 };
 

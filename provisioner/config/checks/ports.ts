@@ -5,7 +5,10 @@ import { entriesOf, wordAt } from "../tree.ts";
 import { numberAt, section, workloadsOf, type Check, type View, type WorkloadView } from "./view.ts";
 
 const SSH = 22;
-const SERVICE_PORTS: ReadonlyMap<string, readonly number[]> = new Map([["postgres", [5432]], ["gateway", [80, 443]]]);
+const SERVICE_PORTS: ReadonlyMap<string, readonly number[]> = new Map([
+  ["postgres", [5432]],
+  ["gateway", [80, 443]],
+]);
 
 type Use = { readonly port: number; readonly span: Span; readonly owner: string; readonly what: string };
 
@@ -15,7 +18,9 @@ const portsOfService = (view: View, name: string): readonly number[] =>
 const usesOfServices = (view: View, machine: string): readonly Use[] =>
   section(view, "services")
     .filter(({ value }) => wordAt(value, "machine")?.text === machine)
-    .flatMap(({ key, keySpan }) => portsOfService(view, key).map((port) => ({ port, span: keySpan, owner: key, what: `service ${quoted(key)}` })));
+    .flatMap(({ key, keySpan }) =>
+      portsOfService(view, key).map((port) => ({ port, span: keySpan, owner: key, what: `service ${quoted(key)}` })),
+    );
 
 const FIELDS = ["port", "metricsPort"] as const;
 
@@ -23,7 +28,12 @@ const usesOfWorkload = ({ app, name, node }: WorkloadView): readonly Use[] =>
   FIELDS.flatMap((field) => {
     const first = numberAt(node, field);
     if (first === undefined || !Number.isInteger(first.value)) return [];
-    return [0, 1].map((offset) => ({ port: first.value + offset, span: first.node.span, owner: `${app.name}/${name}/${field}`, what: `\`${field}\` of workload ${quoted(name)}` }));
+    return [0, 1].map((offset) => ({
+      port: first.value + offset,
+      span: first.node.span,
+      owner: `${app.name}/${name}/${field}`,
+      what: `\`${field}\` of workload ${quoted(name)}`,
+    }));
   });
 
 const clash = (machine: string, use: Use, before: Use): Finding => ({

@@ -8,7 +8,9 @@ const keysOf = (view: View, name: string): readonly string[] => section(view, na
 
 const checkHosts: Check = (view) => {
   const hosts = nodeAt(view.root, ["hosts"]) === undefined ? ["local"] : keysOf(view, "hosts");
-  return section(view, "machines").flatMap(({ value }) => checkReference(wordAt(value, "host"), hosts, (name) => `host ${name} is not defined`));
+  return section(view, "machines").flatMap(({ value }) =>
+    checkReference(wordAt(value, "host"), hosts, (name) => `host ${name} is not defined`),
+  );
 };
 
 const checkMachines: Check = (view) => {
@@ -23,7 +25,11 @@ const checkDisks: Check = (view) =>
     const disk = wordAt(value, "disk");
     const found = machine && nodeAt(view.root, ["machines", machine.text]);
     if (found === undefined || machine === undefined) return [];
-    return checkReference(disk, entriesOf(nodeAt(found, ["disks"])).map(({ key }) => key), (name) => `machine ${quoted(machine.text)} has no disk ${name}`);
+    return checkReference(
+      disk,
+      entriesOf(nodeAt(found, ["disks"])).map(({ key }) => key),
+      (name) => `machine ${quoted(machine.text)} has no disk ${name}`,
+    );
   });
 
 const checkTargets: Check = (view) =>
@@ -42,12 +48,21 @@ const hasPart = (node: ReturnType<typeof nodeAt>): boolean => node !== undefined
 
 const checkNeeds: Check = (view) => {
   const present = keysOf(view, "services");
-  return NEEDS.filter(({ service }) => view.services.some(({ name }) => name === service) && !present.includes(service)).flatMap(({ key, service, says }): readonly Finding[] => {
-    const user = appsOf(view).find(({ node }) => hasPart(nodeAt(node, [key])));
-    const entry = user && entriesOf(user.node).find((candidate) => candidate.key === key);
-    if (user === undefined || entry === undefined) return [];
-    return [{ code: "E0130", message: `app ${quoted(user.name)} has \`${key}\`, but service "${service}" is not defined`, span: entry.keySpan, help: `${says}: add \`${service}\` under \`services\`` }];
-  });
+  return NEEDS.filter(({ service }) => view.services.some(({ name }) => name === service) && !present.includes(service)).flatMap(
+    ({ key, service, says }): readonly Finding[] => {
+      const user = appsOf(view).find(({ node }) => hasPart(nodeAt(node, [key])));
+      const entry = user && entriesOf(user.node).find((candidate) => candidate.key === key);
+      if (user === undefined || entry === undefined) return [];
+      return [
+        {
+          code: "E0130",
+          message: `app ${quoted(user.name)} has \`${key}\`, but service "${service}" is not defined`,
+          span: entry.keySpan,
+          help: `${says}: add \`${service}\` under \`services\``,
+        },
+      ];
+    },
+  );
 };
 
 export const checkReferences: Check = (view) =>

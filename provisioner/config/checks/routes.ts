@@ -19,9 +19,18 @@ const checkTargets: Check = (view) =>
     const [first, second] = entriesOf(node).filter(({ key }) => TARGETS.includes(key));
     if (node.kind !== "map" || (first !== undefined && second === undefined)) return [];
     const help = "a route has exactly one of to, deny, redirect";
-    if (first === undefined) return [{ code: "E0104", message: "this route leads nowhere", span: { start: node.span.start, end: node.span.start + 1 }, help }];
+    if (first === undefined)
+      return [{ code: "E0104", message: "this route leads nowhere", span: { start: node.span.start, end: node.span.start + 1 }, help }];
     if (second === undefined) return [];
-    return [{ code: "E0131", message: `a route cannot have both \`${first.key}\` and \`${second.key}\``, span: second.keySpan, help, related: [{ span: first.keySpan, label: "the other target" }] }];
+    return [
+      {
+        code: "E0131",
+        message: `a route cannot have both \`${first.key}\` and \`${second.key}\``,
+        span: second.keySpan,
+        help,
+        related: [{ span: first.keySpan, label: "the other target" }],
+      },
+    ];
   });
 
 /** Routes that differ by method or parameter only still answer one place: the gateway keeps one. */
@@ -30,7 +39,9 @@ const checkPlaces: Check = (view) => {
     const host = wordAt(node, "host");
     const exact = isTrueAt(node, "exact") ? " exactly" : "";
     const shown = host && fullHost(host.text, domainOf(view)) + pathOf(node) + exact;
-    return host === undefined || shown === undefined ? [] : [{ key: shown, span: host.node.span, label: `first routed here, by app ${quoted(app.name)}` }];
+    return host === undefined || shown === undefined
+      ? []
+      : [{ key: shown, span: host.node.span, label: `first routed here, by app ${quoted(app.name)}` }];
   });
   return findRepeated(claims, ({ key }) => ({ code: "E0131", message: `${quoted(key)} is routed twice` }));
 };
@@ -40,10 +51,19 @@ const LONGEST_HOST = 253;
 const checkHost = (host: Word, domain: string): readonly Finding[] => {
   if (domain !== "" && (host.text === domain || host.text.endsWith(`.${domain}`))) {
     const labels = host.text.slice(0, -domain.length).replace(/\.$/, "");
-    return [{ code: "E0125", message: `the site's domain is added to a route's host: this would be ${backticked(fullHost(host.text, domain))}`, span: host.node.span, hint: labels === "" ? 'write "@"' : `write ${labels}` }];
+    return [
+      {
+        code: "E0125",
+        message: `the site's domain is added to a route's host: this would be ${backticked(fullHost(host.text, domain))}`,
+        span: host.node.span,
+        hint: labels === "" ? 'write "@"' : `write ${labels}`,
+      },
+    ];
   }
   const full = fullHost(host.text, domain);
-  return full.length <= LONGEST_HOST ? [] : [{ code: "E0125", message: `a host name has ${LONGEST_HOST} characters at most, this one has ${full.length}`, span: host.node.span }];
+  return full.length <= LONGEST_HOST
+    ? []
+    : [{ code: "E0125", message: `a host name has ${LONGEST_HOST} characters at most, this one has ${full.length}`, span: host.node.span }];
 };
 
 const checkHosts: Check = (view) =>
@@ -76,21 +96,29 @@ type Candidate = { readonly place: string; readonly exact: boolean };
 /** The place whose route answers: the exact one, otherwise the longest prefix, as the gateway chooses. */
 const answering = (target: string, places: readonly Candidate[]): string | undefined =>
   places.find(({ place, exact }) => exact && place === target)?.place ??
-  places
-    .filter(({ place, exact }) => !exact && target.startsWith(place))
-    .toSorted((a, b) => b.place.length - a.place.length)[0]?.place;
+  places.filter(({ place, exact }) => !exact && target.startsWith(place)).toSorted((a, b) => b.place.length - a.place.length)[0]?.place;
 
 const checkLoops: Check = (view) => {
   const redirects = redirectsOf(view);
   if (redirects.length === 0) return [];
-  const places = routesOf(view).map(({ node }) => ({ place: fullHost(wordAt(node, "host")?.text ?? "", domainOf(view)) + pathOf(node), exact: isTrueAt(node, "exact") }));
+  const places = routesOf(view).map(({ node }) => ({
+    place: fullHost(wordAt(node, "host")?.text ?? "", domainOf(view)) + pathOf(node),
+    exact: isTrueAt(node, "exact"),
+  }));
   const edges = new Map(redirects.map(({ from, to }) => [from, [answering(to, places) ?? to]]));
   const cycle = findCycle(edges);
   const steps = (cycle ?? []).slice(0, -1).flatMap((from) => redirects.filter((redirect) => redirect.from === from).slice(0, 1));
   const [first, ...others] = steps.toSorted((a, b) => a.word.node.span.start - b.word.node.span.start);
   if (cycle === undefined || first === undefined) return [];
   const ordered = [...cycle.slice(cycle.indexOf(first.from), -1), ...cycle.slice(0, cycle.indexOf(first.from)), first.from];
-  return [{ code: "E0133", message: `redirects go round for ever: ${ordered.join(" -> ")}`, span: first.word.node.span, related: others.map(({ word }) => ({ span: word.node.span, label: "and from here" })) }];
+  return [
+    {
+      code: "E0133",
+      message: `redirects go round for ever: ${ordered.join(" -> ")}`,
+      span: first.word.node.span,
+      related: others.map(({ word }) => ({ span: word.node.span, label: "and from here" })),
+    },
+  ];
 };
 
 const isStatic = (view: View, app: Node, to: string | undefined): boolean =>

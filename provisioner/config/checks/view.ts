@@ -17,7 +17,13 @@ export type View = {
 export type Check = (view: View) => readonly Finding[];
 
 export type AppView = { readonly name: string; readonly entry: Entry; readonly node: Node };
-export type WorkloadView = { readonly app: AppView; readonly name: string; readonly entry: Entry; readonly node: Node; readonly kind: string | undefined };
+export type WorkloadView = {
+  readonly app: AppView;
+  readonly name: string;
+  readonly entry: Entry;
+  readonly node: Node;
+  readonly kind: string | undefined;
+};
 export type RouteView = { readonly app: AppView; readonly node: Node };
 
 export const section = (view: View, name: string): readonly Entry[] => entriesOf(nodeAt(view.root, [name]));
@@ -26,7 +32,13 @@ export const appsOf = (view: View): readonly AppView[] =>
   section(view, "apps").map((entry) => ({ name: entry.key, entry, node: entry.value }));
 
 const workloadsOfApp = (app: AppView): readonly WorkloadView[] =>
-  entriesOf(nodeAt(app.node, ["workloads"])).map((entry) => ({ app, name: entry.key, entry, node: entry.value, kind: wordAt(entry.value, "kind")?.text }));
+  entriesOf(nodeAt(app.node, ["workloads"])).map((entry) => ({
+    app,
+    name: entry.key,
+    entry,
+    node: entry.value,
+    kind: wordAt(entry.value, "kind")?.text,
+  }));
 
 export const workloadsOf = (view: View): readonly WorkloadView[] => appsOf(view).flatMap(workloadsOfApp);
 
@@ -47,15 +59,19 @@ export const isTrueAt = (node: Node | undefined, key: string): boolean => {
 export const checkReference = (word: Word | undefined, defined: readonly string[], says: (name: string) => string): readonly Finding[] => {
   if (word === undefined || defined.includes(word.text)) return [];
   const near = closest(word.text, defined);
-  return [{
-    code: "E0130",
-    message: says(quoted(word.text)),
-    span: word.node.span,
-    ...(near === undefined ? {} : { hint: `did you mean ${backticked(near)}?` }),
-    help: defined.length === 0 ? "none is defined" : `defined: ${listed(defined)}`,
-  }];
+  return [
+    {
+      code: "E0130",
+      message: says(quoted(word.text)),
+      span: word.node.span,
+      ...(near === undefined ? {} : { hint: `did you mean ${backticked(near)}?` }),
+      help: defined.length === 0 ? "none is defined" : `defined: ${listed(defined)}`,
+    },
+  ];
 };
 
 const MOST_LISTED = 12;
 export const listed = (names: readonly string[]): string =>
-  names.length <= MOST_LISTED ? names.map(showValue).join(", ") : `${names.slice(0, MOST_LISTED).map(showValue).join(", ")} and ${names.length - MOST_LISTED} more`;
+  names.length <= MOST_LISTED
+    ? names.map(showValue).join(", ")
+    : `${names.slice(0, MOST_LISTED).map(showValue).join(", ")} and ${names.length - MOST_LISTED} more`;

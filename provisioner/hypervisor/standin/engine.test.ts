@@ -66,7 +66,10 @@ const startGuest = async () => {
 };
 
 beforeAll(() => {
-  if (usable) run(`ip link add ${BRIDGE} type bridge; ip address add ${HOST}/24 dev ${BRIDGE}; ip link set ${BRIDGE} up; ip tuntap add dev ${TAP} mode tap; ip link set ${TAP} master ${BRIDGE} up`);
+  if (usable)
+    run(
+      `ip link add ${BRIDGE} type bridge; ip address add ${HOST}/24 dev ${BRIDGE}; ip link set ${BRIDGE} up; ip tuntap add dev ${TAP} mode tap; ip link set ${TAP} master ${BRIDGE} up`,
+    );
 });
 afterEach(() => cleaners.splice(0).forEach((clean) => clean()));
 afterAll(() => {
@@ -85,22 +88,31 @@ test.skipIf(!usable)(`a guest boots, reboots, pauses and powers off (${REASON} w
   expect(Object.keys(await client.counters())).toEqual(["_disk0", "_disk1", "_net2"]);
   await client.powerButton();
   expect(await program.exit).toBe(0);
-  expect(program.readEvents().slice(-3).map(({ event }) => event)).toEqual(["shutdown", "deleted", "shutdown"]);
+  expect(
+    program
+      .readEvents()
+      .slice(-3)
+      .map(({ event }) => event),
+  ).toEqual(["shutdown", "deleted", "shutdown"]);
   expect(isClean(folder)).toBe(true);
 });
 
-test.skipIf(!usable)(`killing the program leaves nothing of the guest, running or paused (${REASON} when skipped)`, { timeout: 120_000 }, async () => {
-  for (const paused of [false, true]) {
-    const { folder, program, client } = await startGuest();
-    await client.boot();
-    if (paused) await client.pause();
-    const guests = readFileSync("/proc/mounts", "utf8");
-    expect(guests).not.toContain(folder);
-    await program.stop("SIGKILL");
-    await until(() => isClean(folder), 5);
-    expect(run("ps -eo args")).not.toContain(`${folder}/api.sock.root`);
-  }
-});
+test.skipIf(!usable)(
+  `killing the program leaves nothing of the guest, running or paused (${REASON} when skipped)`,
+  { timeout: 120_000 },
+  async () => {
+    for (const paused of [false, true]) {
+      const { folder, program, client } = await startGuest();
+      await client.boot();
+      if (paused) await client.pause();
+      const guests = readFileSync("/proc/mounts", "utf8");
+      expect(guests).not.toContain(folder);
+      await program.stop("SIGKILL");
+      await until(() => isClean(folder), 5);
+      expect(run("ps -eo args")).not.toContain(`${folder}/api.sock.root`);
+    }
+  },
+);
 
 test.skipIf(!usable)(`a tap that does not exist fails the boot (${REASON} when skipped)`, { timeout: 60_000 }, async () => {
   const { folder, client } = await startGuest();

@@ -11,7 +11,11 @@ const MEBIBYTE = 1024 * 1024;
 /** A folder of 15 bytes' name, so that messages with a column come out as they were recorded. */
 export const makeFolder = (): string => {
   const folder = mkdtempSync("/tmp/cvm-");
-  for (const [name, size] of [["root.raw", 64], ["seed.iso", 1], ["extra.raw", 32]] as const) {
+  for (const [name, size] of [
+    ["root.raw", 64],
+    ["seed.iso", 1],
+    ["extra.raw", 32],
+  ] as const) {
     writeFileSync(join(folder, name), "");
     truncateSync(join(folder, name), size * MEBIBYTE);
   }
@@ -28,7 +32,15 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 export const startProgram = async (folder: string, args: readonly string[] = []) => {
   const socket = join(folder, "api.sock");
   const events = join(folder, "events.json");
-  const child = spawn(process.execPath, [PROGRAM, "--api-socket", `path=${socket}`, "--event-monitor", `path=${events}`, ...(args.includes("--engine") ? [] : ["--engine", "none"]), ...args]);
+  const child = spawn(process.execPath, [
+    PROGRAM,
+    "--api-socket",
+    `path=${socket}`,
+    "--event-monitor",
+    `path=${events}`,
+    ...(args.includes("--engine") ? [] : ["--engine", "none"]),
+    ...args,
+  ]);
   let errors = "";
   child.stderr.on("data", (chunk) => (errors += chunk));
   const exit = new Promise<number>((resolve) => child.once("exit", (code, signal) => resolve(code ?? (signal === null ? -1 : 128))));
@@ -37,18 +49,27 @@ export const startProgram = async (folder: string, args: readonly string[] = [])
   const call = (method: string, name: string, body?: unknown): Promise<RawAnswer> =>
     new Promise((resolve) => {
       const text = body === undefined || body === null ? "" : typeof body === "string" ? body : JSON.stringify(body);
-      const outgoing = request({ socketPath: socket, method, path: `/api/v1/${name}`, headers: { "Content-Length": Buffer.byteLength(text) }, agent: false }, (incoming) => {
-        let answer = "";
-        incoming.on("data", (chunk) => (answer += chunk));
-        incoming.on("end", () => resolve({ status: incoming.statusCode ?? 0, text: answer }));
-      });
+      const outgoing = request(
+        { socketPath: socket, method, path: `/api/v1/${name}`, headers: { "Content-Length": Buffer.byteLength(text) }, agent: false },
+        (incoming) => {
+          let answer = "";
+          incoming.on("data", (chunk) => (answer += chunk));
+          incoming.on("end", () => resolve({ status: incoming.statusCode ?? 0, text: answer }));
+        },
+      );
       outgoing.on("error", (error: NodeJS.ErrnoException) => resolve({ failure: String(error.code) }));
       outgoing.end(text);
     });
   const readEvents = (): readonly MonitorEvent[] =>
-    readFileSync(events, "utf8").split("\n\n").filter((part) => part !== "").map((part) => JSON.parse(part) as MonitorEvent);
+    readFileSync(events, "utf8")
+      .split("\n\n")
+      .filter((part) => part !== "")
+      .map((part) => JSON.parse(part) as MonitorEvent);
   return {
-    call, readEvents, exit, socket,
+    call,
+    readEvents,
+    exit,
+    socket,
     pid: child.pid ?? 0,
     isAlive: (): boolean => child.exitCode === null && child.signalCode === null,
     stop: (signal: NodeJS.Signals = "SIGTERM"): Promise<number> => {

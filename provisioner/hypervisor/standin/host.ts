@@ -1,6 +1,17 @@
 /** The state machine's host on a real computer: files, locks, image types. The one place of the stand-in's locks. */
 import { spawnSync } from "node:child_process";
-import { accessSync, closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, statSync, writeSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { getSystemErrorMap } from "node:util";
 import type { ImageType } from "./config/devices.ts";
 import type { Host, Refused } from "./core/ports.ts";
@@ -9,9 +20,19 @@ const errno = (error: unknown): number =>
   typeof error === "object" && error !== null && "errno" in error ? Math.abs(Number(error.errno)) : 5;
 
 const WORDS: Readonly<Record<number, string>> = {
-  1: "Operation not permitted", 2: "No such file or directory", 5: "Input/output error", 13: "Permission denied", 16: "Device or resource busy",
-  17: "File exists", 20: "Not a directory", 21: "Is a directory", 22: "Invalid argument", 26: "Text file busy", 28: "No space left on device",
-  30: "Read-only file system", 40: "Too many levels of symbolic links",
+  1: "Operation not permitted",
+  2: "No such file or directory",
+  5: "Input/output error",
+  13: "Permission denied",
+  16: "Device or resource busy",
+  17: "File exists",
+  20: "Not a directory",
+  21: "Is a directory",
+  22: "Invalid argument",
+  26: "Text file busy",
+  28: "No space left on device",
+  30: "Read-only file system",
+  40: "Too many levels of symbolic links",
 };
 
 /** An operating system's error as Rust prints it. */
@@ -36,7 +57,8 @@ const refusedOf = (act: () => unknown): Refused | undefined => {
 
 /** Holds a lock of the whole file for as long as `handle` stays open; it dies with this process. */
 export const lockHandle = (handle: number, exclusive: boolean): boolean =>
-  spawnSync("flock", [exclusive ? "--exclusive" : "--shared", "--nonblock", "3"], { stdio: ["ignore", "ignore", "ignore", handle] }).status === 0;
+  spawnSync("flock", [exclusive ? "--exclusive" : "--shared", "--nonblock", "3"], { stdio: ["ignore", "ignore", "ignore", handle] })
+    .status === 0;
 
 const VHD_COOKIE = "conectix";
 const readAt = (handle: number, length: number, position: number): Buffer => {

@@ -27,7 +27,10 @@ test("the client drives a whole life", async () => {
   await client.create(configOf(folder));
   expect(await client.addDisk({ path: join(folder, "seed.iso"), image_type: "Raw", readonly: true })).toBeUndefined();
   await client.boot();
-  expect(await client.addDisk({ path: join(folder, "extra.raw"), image_type: "Raw", id: "extra" })).toEqual({ id: "extra", bdf: "0000:00:04.0" });
+  expect(await client.addDisk({ path: join(folder, "extra.raw"), image_type: "Raw", id: "extra" })).toEqual({
+    id: "extra",
+    bdf: "0000:00:04.0",
+  });
   expect(await client.counters()).toMatchObject({ _disk0: { read_bytes: 0 } });
   expect((await client.counters())["_disk0"]).not.toHaveProperty("read_latency_min");
   await client.pause();
@@ -46,7 +49,12 @@ test("refusals keep their status and messages", async () => {
   const { client } = await start();
   const error = await client.info().catch((cause: unknown) => cause);
   expect(error).toBeInstanceOf(HypervisorError);
-  expect(error).toMatchObject({ code: "HYPERVISOR", status: 404, messages: ["Error from API", "The VM info is not available", "VM is not created"], transient: false });
+  expect(error).toMatchObject({
+    code: "HYPERVISOR",
+    status: 404,
+    messages: ["Error from API", "The VM info is not available", "VM is not created"],
+    transient: false,
+  });
   client.close();
 });
 
@@ -97,9 +105,15 @@ test("two programs do not write to one disk", async () => {
 
 test("the eleventh connection is turned away", async () => {
   const { program } = await start();
-  const open = await Promise.all(Array.from({ length: 10 }, () => new Promise<ReturnType<typeof connect>>((resolve) => {
-    const socket = connect(program.socket, () => resolve(socket));
-  })));
+  const open = await Promise.all(
+    Array.from(
+      { length: 10 },
+      () =>
+        new Promise<ReturnType<typeof connect>>((resolve) => {
+          const socket = connect(program.socket, () => resolve(socket));
+        }),
+    ),
+  );
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(await program.call("GET", "vmm.ping")).toEqual({ status: 503, text: '{ "error": "Too many open connections" }' });
   open.forEach((socket) => socket.destroy());

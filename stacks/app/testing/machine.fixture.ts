@@ -72,7 +72,8 @@ export type FakeMachine = {
 export const makeFakeMachine = (): FakeMachine => {
   const folder = mkdtempSync(join(tmpdir(), "croft-machine-"));
   const [programs, state, releases] = ["bin", "state", "releases"].map((name) => join(folder, name)) as [string, string, string];
-  for (const path of [programs, join(state, "units"), join(state, "enabled"), join(state, "ports"), releases]) mkdirSync(path, { recursive: true });
+  for (const path of [programs, join(state, "units"), join(state, "enabled"), join(state, "ports"), releases])
+    mkdirSync(path, { recursive: true });
   for (const [name, text] of Object.entries({ systemctl: SYSTEMCTL, curl: CURL, journalctl: JOURNALCTL })) {
     writeFileSync(join(programs, name), text.replaceAll("STATE", state).replaceAll("RELEASES", releases));
     chmodSync(join(programs, name), 0o755);
@@ -86,7 +87,10 @@ export const makeFakeMachine = (): FakeMachine => {
   return {
     shell: { ...local, label: "machine app", run: (command, options) => local.run(translate(command), options) },
     releases,
-    active: () => readdirSync(join(state, "units")).filter((unit) => readFileSync(join(state, "units", unit), "utf8").trim() === "active").toSorted(),
+    active: () =>
+      readdirSync(join(state, "units"))
+        .filter((unit) => readFileSync(join(state, "units", unit), "utf8").trim() === "active")
+        .toSorted(),
     enabled: () => readdirSync(join(state, "enabled")).toSorted(),
     portOf: (port) => {
       const file = join(state, "ports", String(port));

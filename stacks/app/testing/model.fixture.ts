@@ -58,7 +58,12 @@ export type Wanted = {
 
 const built = (id: string): BuiltRelease => ({ id, file: `/cache/${id}.tar`, sizeBytes: 1 });
 
-export const desireInput = ({ model = modelWith(), releases = { "shop-api": built("aaaa"), "shop-page": built("pppp") }, recorded = [], rotation = 0 }: Wanted = {}): DesireInput => ({
+export const desireInput = ({
+  model = modelWith(),
+  releases = { "shop-api": built("aaaa"), "shop-page": built("pppp") },
+  recorded = [],
+  rotation = 0,
+}: Wanted = {}): DesireInput => ({
   model,
   versions: { of: (kind, name) => shortHash(`${kind}/${name}/${rotation}`, 8) },
   endpoints: [database, { ...database, app: "other", properties: { url: "of another app" } }],

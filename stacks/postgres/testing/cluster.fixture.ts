@@ -42,7 +42,11 @@ const freePort = (): Promise<number> =>
 
 /** As the user postgres, whose id the test need not know. */
 const asPostgres = (words: readonly string[]): string =>
-  execFileSync("setpriv", ["--reuid=postgres", "--regid=postgres", "--init-groups", ...words], { cwd: "/", encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  execFileSync("setpriv", ["--reuid=postgres", "--regid=postgres", "--init-groups", ...words], {
+    cwd: "/",
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 
 const postgresId = (name: "u" | "g"): number => Number(execFileSync("id", [`-${name}`, "postgres"], { encoding: "utf8" }));
 
@@ -55,7 +59,25 @@ const writeFiles = (folder: string, port: number): void => {
   writeFileSync(join(folder, "postgresql.conf"), `${conf}fsync = off\n`);
   writeFileSync(join(folder, "pg_hba.conf"), renderHba({ network: "127.0.0.0/8" }));
   writeFileSync(join(folder, "pg_ident.conf"), renderIdent());
-  execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", join(folder, "key.pem"), "-out", join(folder, "chain.pem")], { stdio: "ignore" });
+  execFileSync(
+    "openssl",
+    [
+      "req",
+      "-x509",
+      "-newkey",
+      "rsa:2048",
+      "-nodes",
+      "-days",
+      "2",
+      "-subj",
+      "/CN=localhost",
+      "-keyout",
+      join(folder, "key.pem"),
+      "-out",
+      join(folder, "chain.pem"),
+    ],
+    { stdio: "ignore" },
+  );
   for (const file of readdirSync(folder)) chownSync(join(folder, file), postgresId("u"), postgresId("g"));
   chmodSync(join(folder, "key.pem"), 0o600);
 };
@@ -81,7 +103,16 @@ export const makeCluster = async (programs: string): Promise<Cluster> => {
   chmodSync(folder, 0o755);
   writeFiles(folder, port);
   const data = join(folder, "data");
-  asPostgres([join(programs, "initdb"), `--pgdata=${data}`, "--data-checksums", "--encoding=UTF8", "--locale=C.UTF-8", "--auth-local=peer", "--auth-host=scram-sha-256", "--no-sync"]);
+  asPostgres([
+    join(programs, "initdb"),
+    `--pgdata=${data}`,
+    "--data-checksums",
+    "--encoding=UTF8",
+    "--locale=C.UTF-8",
+    "--auth-local=peer",
+    "--auth-host=scram-sha-256",
+    "--no-sync",
+  ]);
   let opened = 0;
   const control = (...words: readonly string[]): void => void asPostgres([join(programs, "pg_ctl"), "-D", data, "-w", "-s", ...words]);
   const cluster = {

@@ -14,7 +14,16 @@ export const model: Model = {
   mode: "development",
   network: "10.91.0.0/16",
   hosts: [{ name: "local" }],
-  machines: [{ name: "data", host: "local", cpus: 1, memoryBytes: 1024 ** 3, rootDiskBytes: 2 * 1024 ** 3, disks: [{ name: "db", sizeBytes: 2 * 1024 ** 3 }] }],
+  machines: [
+    {
+      name: "data",
+      host: "local",
+      cpus: 1,
+      memoryBytes: 1024 ** 3,
+      rootDiskBytes: 2 * 1024 ** 3,
+      disks: [{ name: "db", sizeBytes: 2 * 1024 ** 3 }],
+    },
+  ],
   services: { postgres: { machine: "data", disk: "db" } },
   apps: [app("shop"), app("other")],
   folder: "/nowhere",

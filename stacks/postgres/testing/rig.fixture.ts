@@ -23,7 +23,16 @@ export type Rig = {
 };
 
 const signal = new AbortController().signal;
-const stepOf = ({ id, kind, host }: Resource, action: Step["action"]): Step => ({ id, kind, host, action, reason: "", changes: [], after: [], interrupts: [] });
+const stepOf = ({ id, kind, host }: Resource, action: Step["action"]): Step => ({
+  id,
+  kind,
+  host,
+  action,
+  reason: "",
+  changes: [],
+  after: [],
+  interrupts: [],
+});
 
 const toDifference = (resource: Resource, observation: Observation | undefined): Difference => {
   if (observation === undefined) throw new Error(`nothing was said of ${resource.id}`);
@@ -39,13 +48,24 @@ export const makeRig = (cluster: Cluster, passwordOf: (secret: string) => string
   };
 
   const apply: Rig["apply"] = (resource, progress = () => {}) => {
-    const request: ApplyRequest = { step: stepOf(resource, "update"), resource, recorded: undefined, observed: { status: "absent" }, progress, signal };
+    const request: ApplyRequest = {
+      step: stepOf(resource, "update"),
+      resource,
+      recorded: undefined,
+      observed: { status: "absent" },
+      progress,
+      signal,
+    };
     return driverOf(resource.kind).apply(request);
   };
 
   const observeAll = async (resources: readonly Resource[]): Promise<ReadonlyMap<string, Observation>> => {
     const kinds = Map.groupBy(resources, ({ kind }) => kind);
-    const answers = await Promise.all([...kinds].map(([kind, list]) => driverOf(kind).observe(list.map((resource) => ({ id: resource.id, resource, recorded: undefined })))));
+    const answers = await Promise.all(
+      [...kinds].map(([kind, list]) =>
+        driverOf(kind).observe(list.map((resource) => ({ id: resource.id, resource, recorded: undefined }))),
+      ),
+    );
     return new Map(answers.flatMap((answer) => [...answer]));
   };
 
@@ -63,13 +83,22 @@ export const makeRig = (cluster: Cluster, passwordOf: (secret: string) => string
       for (const resource of resources) await apply(resource);
     },
     remove: (resource) => {
-      const request: RemoveRequest = { step: stepOf(resource, "remove"), recorded: { ...resource, output: {}, status: "active" }, progress: () => {}, signal };
+      const request: RemoveRequest = {
+        step: stepOf(resource, "remove"),
+        recorded: { ...resource, output: {}, status: "active" },
+        progress: () => {},
+        signal,
+      };
       return driverOf(resource.kind).remove(request);
     },
     differences: async (migrations, rotations = {}) => {
       const resources = insideServer(migrations, rotations);
       const seen = await observeAll(resources);
-      return Object.fromEntries(resources.map((resource) => [resource.id, toDifference(resource, seen.get(resource.id))] as const).filter(([, found]) => found.length > 0));
+      return Object.fromEntries(
+        resources
+          .map((resource) => [resource.id, toDifference(resource, seen.get(resource.id))] as const)
+          .filter(([, found]) => found.length > 0),
+      );
     },
   };
 };

@@ -32,7 +32,10 @@ export function parseConfig(env: Environment): Config {
 }
 
 function toList(text: string | undefined): string[] {
-  return (text ?? "").split(",").map((item) => item.trim()).filter((item) => item !== "");
+  return (text ?? "")
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
 }
 
 function parsePort(name: string, text: string, problems: string[]): number {

@@ -4,7 +4,13 @@ import { makeHealth } from "./health.ts";
 
 const answering = (newest: string | null) => vi.fn(async () => [{ newest }]) as unknown as Query & ReturnType<typeof vi.fn>;
 
-test.each([["0005_seed", 200], ["0005_seed.up.sql", 200], ["0006_later", 200], ["0004_object_trash", 503], [null, 503]])("schema %s gives %i", async (newest, status) => {
+test.each([
+  ["0005_seed", 200],
+  ["0005_seed.up.sql", 200],
+  ["0006_later", 200],
+  ["0004_object_trash", 503],
+  [null, 503],
+])("schema %s gives %i", async (newest, status) => {
   const health = makeHealth(answering(newest), "0005_seed", () => 0);
   expect((await health.getReply()).status).toBe(status);
 });
@@ -24,7 +30,11 @@ test("one look serves two seconds and everybody who asks meanwhile", async () =>
 
 test("a silent database counts as away", async () => {
   vi.useFakeTimers();
-  const health = makeHealth(() => new Promise(() => undefined), "0005_seed", () => 0);
+  const health = makeHealth(
+    () => new Promise(() => undefined),
+    "0005_seed",
+    () => 0,
+  );
   const reply = health.getReply();
   await vi.advanceTimersByTimeAsync(2_000);
   expect(await reply).toEqual({ status: 503, body: { status: "unavailable", checks: { database: "unavailable", schema: "unknown" } } });

@@ -19,11 +19,15 @@ describe.skipIf(SKIP_REASON)(`migrations${SKIP_REASON ? ` (${SKIP_REASON})` : ""
   afterAll(() => database.remove());
 
   const getTables = async (): Promise<string[]> => {
-    const { rows } = await database.owner.query("select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' order by 1");
+    const { rows } = await database.owner.query(
+      "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' order by 1",
+    );
     return rows.map((row) => row.relname);
   };
   const getContent = async (): Promise<unknown> => {
-    const all = ["profile", "contact", "project", "asset", "spotlight"].map(async (table) => (await database.owner.query(`select * from ${table} order by id`)).rows);
+    const all = ["profile", "contact", "project", "asset", "spotlight"].map(
+      async (table) => (await database.owner.query(`select * from ${table} order by id`)).rows,
+    );
     return Promise.all(all);
   };
 
@@ -50,7 +54,11 @@ describe.skipIf(SKIP_REASON)(`migrations${SKIP_REASON ? ` (${SKIP_REASON})` : ""
   });
 
   test("objects are remembered when their last name goes, in every way of deleting", async () => {
-    const add = (id: number, key: string) => database.owner.query(`insert into asset (project_id, object_key, file_name, mime_type, size_bytes, sha256) values ('5eed0000-0000-4000-8000-00000000010${id}', $1, 'a.png', 'image/png', 1, repeat('a', 64))`, [key]);
+    const add = (id: number, key: string) =>
+      database.owner.query(
+        `insert into asset (project_id, object_key, file_name, mime_type, size_bytes, sha256) values ('5eed0000-0000-4000-8000-00000000010${id}', $1, 'a.png', 'image/png', 1, repeat('a', 64))`,
+        [key],
+      );
     await add(8, "projects/8/one");
     await add(8, "projects/8/two");
     await database.owner.query("delete from asset where object_key = 'projects/8/one'");

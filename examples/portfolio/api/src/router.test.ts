@@ -8,7 +8,8 @@ const routes = [route("GET", "/things/special"), route("GET", "/things/:id"), ro
 
 test("a parameter is a UUID and comes out in lower case", () => {
   expect(matchPath("/things/:id", `/things/${ID}`)).toEqual({ id: ID.toLowerCase() });
-  for (const path of ["/things/12", "/things/", "/things", `/things/${ID}/`, `/things/${ID}x`]) expect(matchPath("/things/:id", path)).toBeUndefined();
+  for (const path of ["/things/12", "/things/", "/things", `/things/${ID}/`, `/things/${ID}x`])
+    expect(matchPath("/things/:id", path)).toBeUndefined();
 });
 
 test("the first fitting route answers, HEAD as GET", () => {
@@ -18,5 +19,7 @@ test("the first fitting route answers, HEAD as GET", () => {
 
 test("unknown paths and methods are told apart", () => {
   expect(() => findRoute(routes, "GET", "/nothing")).toThrow(expect.objectContaining({ status: 404 }));
-  expect(() => findRoute(routes, "DELETE", `/things/${ID}`)).toThrow(expect.objectContaining({ status: 405, headers: { Allow: "GET, HEAD, PUT" } }));
+  expect(() => findRoute(routes, "DELETE", `/things/${ID}`)).toThrow(
+    expect.objectContaining({ status: 405, headers: { Allow: "GET, HEAD, PUT" } }),
+  );
 });

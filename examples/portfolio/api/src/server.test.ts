@@ -44,39 +44,52 @@ describe.skipIf(SKIP_REASON)(`stopping${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`
     let output = "";
     child.stdout?.on("data", (chunk) => void (output += chunk));
     while (!output.includes("listening")) await wait(20);
-    const { port, metricsPort } = output.split("\n").map((line) => JSON.parse(line || "{}")).find((line) => line.msg === "listening");
+    const { port, metricsPort } = output
+      .split("\n")
+      .map((line) => JSON.parse(line || "{}"))
+      .find((line) => line.msg === "listening");
     return { child, port, metricsPort, output: () => output };
   };
 
-  test.each(["SIGTERM", "SIGINT"] as const)("%s finishes what runs, takes nothing new, and exits with 0", async (signal) => {
-    const { child, port, metricsPort, output } = await start();
-    const agent = new Agent({ keepAlive: true });
-    const ask = async (path: string): Promise<IncomingMessage> => {
-      const [response] = await once(get({ host: "127.0.0.1", port, path, agent, headers: { "X-Request-Id": path.replaceAll("/", ".") } }), "response");
-      return response;
-    };
-    (await ask("/ping")).resume();
-    const holder = await database.owner.connect();
-    await holder.query("begin; lock table profile in access exclusive mode");
-    const slow = ask("/api/about/v1/me");
-    await wait(300);
-    const exit = once(child, "close");
-    child.kill(signal);
-    await wait(300);
-    expect((await fetch(`http://127.0.0.1:${metricsPort}/readyz`)).status).toBe(503);
-    await expect(fetch(`http://127.0.0.1:${port}/ping`)).rejects.toThrow();
-    await holder.query("commit");
-    holder.release();
-    const response = await slow;
-    expect([response.statusCode, response.headers.connection]).toEqual([200, "close"]);
-    expect(JSON.parse(await text(response))).toMatchObject({ firstName: "Noor" });
-    expect(await exit).toEqual([0, null]);
-    agent.destroy();
-    const lines = output().trim().split("\n").map((line) => JSON.parse(line));
-    expect(lines.at(-1)).toMatchObject({ msg: "stopped" });
-    expect(lines).toContainEqual(expect.objectContaining({ requestId: ".api.about.v1.me", route: "/api/about/v1/me", status: 200 }));
-    expect(output()).not.toContain("a1B2c3D4");
-  }, 20_000);
+  test.each(["SIGTERM", "SIGINT"] as const)(
+    "%s finishes what runs, takes nothing new, and exits with 0",
+    async (signal) => {
+      const { child, port, metricsPort, output } = await start();
+      const agent = new Agent({ keepAlive: true });
+      const ask = async (path: string): Promise<IncomingMessage> => {
+        const [response] = await once(
+          get({ host: "127.0.0.1", port, path, agent, headers: { "X-Request-Id": path.replaceAll("/", ".") } }),
+          "response",
+        );
+        return response;
+      };
+      (await ask("/ping")).resume();
+      const holder = await database.owner.connect();
+      await holder.query("begin; lock table profile in access exclusive mode");
+      const slow = ask("/api/about/v1/me");
+      await wait(300);
+      const exit = once(child, "close");
+      child.kill(signal);
+      await wait(300);
+      expect((await fetch(`http://127.0.0.1:${metricsPort}/readyz`)).status).toBe(503);
+      await expect(fetch(`http://127.0.0.1:${port}/ping`)).rejects.toThrow();
+      await holder.query("commit");
+      holder.release();
+      const response = await slow;
+      expect([response.statusCode, response.headers.connection]).toEqual([200, "close"]);
+      expect(JSON.parse(await text(response))).toMatchObject({ firstName: "Noor" });
+      expect(await exit).toEqual([0, null]);
+      agent.destroy();
+      const lines = output()
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line));
+      expect(lines.at(-1)).toMatchObject({ msg: "stopped" });
+      expect(lines).toContainEqual(expect.objectContaining({ requestId: ".api.about.v1.me", route: "/api/about/v1/me", status: 200 }));
+      expect(output()).not.toContain("a1B2c3D4");
+    },
+    20_000,
+  );
 
   test("idle and silent connections do not delay the end", async () => {
     const { child, port } = await start();

@@ -8,7 +8,11 @@ const standardOutput = pino.destination({ fd: 1, sync: true });
 
 async function main(): Promise<void> {
   const config = parseConfig(process.env);
-  const options = { level: config.logLevel, base: { app: "portfolio-api", version: config.version }, timestamp: pino.stdTimeFunctions.isoTime };
+  const options = {
+    level: config.logLevel,
+    base: { app: "portfolio-api", version: config.version },
+    timestamp: pino.stdTimeFunctions.isoTime,
+  };
   const log = pino(options, standardOutput);
   const service = await startService(config, log);
   log.info({ port: service.port, metricsPort: service.metricsPort }, "listening");

@@ -20,7 +20,10 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
   const ask: Client["ask"] = (...words) => client.ask(...words);
   const create = async (title = "New") => (await ask("POST", PROJECTS, { json: { title, subTitle: "Sub", client: "Client" } })).json;
   const addAsset = async (projectId: string, key: string, id = crypto.randomUUID()): Promise<string> => {
-    await database.owner.query("insert into asset (id, project_id, object_key, file_name, mime_type, size_bytes, sha256) values ($1, $2, $3, 'a.png', 'image/png', 1, repeat('a', 64))", [id, projectId, key]);
+    await database.owner.query(
+      "insert into asset (id, project_id, object_key, file_name, mime_type, size_bytes, sha256) values ($1, $2, $3, 'a.png', 'image/png', 1, repeat('a', 64))",
+      [id, projectId, key],
+    );
     return id;
   };
 
@@ -38,7 +41,10 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
     for (const path of ["/ping", "/livez", "/readyz", "/version"]) expect((await ask("GET", path, { headers: {} })).status, path).toBe(200);
     expect((await ask("GET", "/ping", { headers: {} })).json).toEqual({ message: "API is responsive" });
     expect((await ask("GET", "/version", { headers: {} })).json).toEqual({ version: "1.0.0", schema: "0005_seed" });
-    expect((await ask("GET", "/readyz", { headers: {} })).json).toEqual({ status: "ready", checks: { database: "ok", schema: "0005_seed" } });
+    expect((await ask("GET", "/readyz", { headers: {} })).json).toEqual({
+      status: "ready",
+      checks: { database: "ok", schema: "0005_seed" },
+    });
   });
 
   test("metrics are on the second port only", async () => {
@@ -56,7 +62,9 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
 
   test("the key is asked for below /api", async () => {
     expect(await ask("GET", "/api/about/v1/me", { headers: {} })).toMatchObject({ status: 401, json: errorOf("key") });
-    expect((await ask("GET", "/api/about/v1/me", { headers: { "X-Api-Key": "wrong", "X-Auth-Roles": "portfolio-admin" } })).status).toBe(401);
+    expect((await ask("GET", "/api/about/v1/me", { headers: { "X-Api-Key": "wrong", "X-Auth-Roles": "portfolio-admin" } })).status).toBe(
+      401,
+    );
     expect((await ask("GET", "/api/about/v1/me", { headers: { "X-Api-Key": "second-key" } })).status).toBe(200);
   });
 
@@ -64,7 +72,11 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
     const { status, json } = await ask("GET", `${LIST}?visible=true&page=1&size=3`, { headers: PUBLIC });
     expect(status).toBe(200);
     expect(json).toMatchObject({ page: 1, size: 3, totalPages: 3 });
-    expect(json.projects.map((project: { metadata: { title: string } }) => project.metadata.title)).toEqual(["Tideland", "Salt Line", "Nocturne"]);
+    expect(json.projects.map((project: { metadata: { title: string } }) => project.metadata.title)).toEqual([
+      "Tideland",
+      "Salt Line",
+      "Nocturne",
+    ]);
     expect(json.projects[0]).toEqual({
       id: TIDELAND,
       metadata: { title: "Tideland", subTitle: "Nine weeks on the mud flats", client: "Self-initiated" },
@@ -73,7 +85,11 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
       adult: false,
       createdOn: "2026-03-14T10:00:00.000Z",
       updatedOn: "2026-03-14T10:00:00.000Z",
-      contents: [1, 2, 3].map((n) => ({ id: `5eed0000-0000-4000-8000-00000002010${n}`, mimeType: "image/svg+xml", url: `/seed/tideland-${n}.svg` })),
+      contents: [1, 2, 3].map((n) => ({
+        id: `5eed0000-0000-4000-8000-00000002010${n}`,
+        mimeType: "image/svg+xml",
+        url: `/seed/tideland-${n}.svg`,
+      })),
       thumbnail: { id: "5eed0000-0000-4000-8000-000000020101", mimeType: "image/svg+xml", url: "/seed/tideland-1.svg" },
     });
     const last = await ask("GET", `${LIST}?visible=true&page=3&size=3`, { headers: PUBLIC });
@@ -83,8 +99,18 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
   });
 
   test("page limits and filters", async () => {
-    for (const query of ["", "visible=maybe", "visible=true&page=0", "visible=true&size=101", "visible=true&size=0", "visible=true&adult=x"]) {
-      expect(await ask("GET", `${LIST}?${query}`, { headers: PUBLIC }), query).toMatchObject({ status: 400, json: { errors: { message: [expect.any(String)] } } });
+    for (const query of [
+      "",
+      "visible=maybe",
+      "visible=true&page=0",
+      "visible=true&size=101",
+      "visible=true&size=0",
+      "visible=true&adult=x",
+    ]) {
+      expect(await ask("GET", `${LIST}?${query}`, { headers: PUBLIC }), query).toMatchObject({
+        status: 400,
+        json: { errors: { message: [expect.any(String)] } },
+      });
     }
     expect((await ask("GET", `${LIST}?visible=true&adult=true`, { headers: PUBLIC })).json).toMatchObject({ totalPages: 0, projects: [] });
     expect((await ask("GET", `${LIST}?visible=true&adult=false`, { headers: PUBLIC })).json.projects).toHaveLength(7);
@@ -107,28 +133,54 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
 
   test("one project", async () => {
     expect((await ask("GET", `${PROJECTS}/${TIDELAND}`, { headers: PUBLIC })).json).toMatchObject({ id: TIDELAND, visible: true });
-    for (const id of [NOBODY, "12", "%00"]) expect(await ask("GET", `${PROJECTS}/${id}`, { headers: PUBLIC }), id).toMatchObject({ status: 404, json: errorOf("not found") });
+    for (const id of [NOBODY, "12", "%00"])
+      expect(await ask("GET", `${PROJECTS}/${id}`, { headers: PUBLIC }), id).toMatchObject({ status: 404, json: errorOf("not found") });
   });
 
   test("every write needs the role", async () => {
     const writes = [
-      ["POST", PROJECTS], ["PUT", `${PROJECTS}/${TIDELAND}`], ["DELETE", `${PROJECTS}/${TIDELAND}`], ["PATCH", `${PROJECTS}/${TIDELAND}/contents`],
-      ["DELETE", `${PROJECTS}/${TIDELAND}/contents/${NOBODY}`], ["PUT", `${PROJECTS}/${TIDELAND}/thumbnails/${NOBODY}`], ["POST", SPOTLIGHTS],
-      ["DELETE", `${SPOTLIGHTS}/${NOBODY}`], ["PUT", `/api/about/v1/me/${PROFILE}`], ["POST", `/api/about/v1/me/${PROFILE}/image`],
-      ["DELETE", `/api/about/v1/me/${PROFILE}`], ["PUT", `/api/contact/v1/information/${CONTACT}`],
+      ["POST", PROJECTS],
+      ["PUT", `${PROJECTS}/${TIDELAND}`],
+      ["DELETE", `${PROJECTS}/${TIDELAND}`],
+      ["PATCH", `${PROJECTS}/${TIDELAND}/contents`],
+      ["DELETE", `${PROJECTS}/${TIDELAND}/contents/${NOBODY}`],
+      ["PUT", `${PROJECTS}/${TIDELAND}/thumbnails/${NOBODY}`],
+      ["POST", SPOTLIGHTS],
+      ["DELETE", `${SPOTLIGHTS}/${NOBODY}`],
+      ["PUT", `/api/about/v1/me/${PROFILE}`],
+      ["POST", `/api/about/v1/me/${PROFILE}/image`],
+      ["DELETE", `/api/about/v1/me/${PROFILE}`],
+      ["PUT", `/api/contact/v1/information/${CONTACT}`],
     ] as const;
-    for (const [method, path] of writes) expect((await ask(method, path, { headers: PUBLIC, json: {} })).status, `${method} ${path}`).toBe(403);
+    for (const [method, path] of writes)
+      expect((await ask(method, path, { headers: PUBLIC, json: {} })).status, `${method} ${path}`).toBe(403);
   });
 
   test("create, change and remove a project", async () => {
     const made = await create("Fresh");
-    expect(made).toMatchObject({ metadata: { title: "Fresh", subTitle: "Sub", client: "Client" }, description: null, visible: false, adult: false, contents: [], thumbnail: null });
+    expect(made).toMatchObject({
+      metadata: { title: "Fresh", subTitle: "Sub", client: "Client" },
+      description: null,
+      visible: false,
+      adult: false,
+      contents: [],
+      thumbnail: null,
+    });
     const path = `${PROJECTS}/${made.id}`;
-    const change = { metadata: { title: "Fresher", subTitle: "", client: "C" }, description: { ops: [{ insert: "Hi\n" }] }, visible: true, adult: true };
+    const change = {
+      metadata: { title: "Fresher", subTitle: "", client: "C" },
+      description: { ops: [{ insert: "Hi\n" }] },
+      visible: true,
+      adult: true,
+    };
     const changed = (await ask("PUT", path, { json: change })).json;
     expect(changed).toMatchObject(change);
     expect(Date.parse(changed.updatedOn)).toBeGreaterThanOrEqual(Date.parse(made.updatedOn));
-    expect((await ask("PUT", path, { json: { visible: false, adult: false } })).json).toMatchObject({ ...change, visible: false, adult: false });
+    expect((await ask("PUT", path, { json: { visible: false, adult: false } })).json).toMatchObject({
+      ...change,
+      visible: false,
+      adult: false,
+    });
     expect((await ask("PUT", path, { json: { description: null, visible: false, adult: false } })).json.description).toBeNull();
     expect(await ask("DELETE", path)).toMatchObject({ status: 200, json: {} });
     for (const method of ["GET", "DELETE"]) expect((await ask(method, path)).status).toBe(404);
@@ -136,7 +188,8 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
   });
 
   test("bodies that cannot be taken", async () => {
-    const post = async (text: string, type = "application/json") => (await ask("POST", PROJECTS, { text, headers: { ...ADMIN, "Content-Type": type } })).status;
+    const post = async (text: string, type = "application/json") =>
+      (await ask("POST", PROJECTS, { text, headers: { ...ADMIN, "Content-Type": type } })).status;
     expect(await ask("POST", PROJECTS, { json: { subTitle: 5 } })).toMatchObject({ status: 400, json: errorOf("title", "subTitle") });
     expect(await post("{")).toBe(400);
     expect(await post("")).toBe(400);
@@ -144,13 +197,21 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
     expect(await post(JSON.stringify({ title: "zero \u0000 byte" }))).toBe(400);
     expect(await post(JSON.stringify({ title: "x".repeat(1024 * 1024) }))).toBe(413);
     expect(await post(JSON.stringify({ title: "Exact", more: "x".repeat(1024 * 1024 - 27) }).slice(0))).toBe(200);
-    expect((await ask("PUT", `${PROJECTS}/${TIDELAND}`, { json: { visible: true, adult: false, description: { ops: [{ insert: "\ud800" }] } } })).status).toBe(400);
+    expect(
+      (await ask("PUT", `${PROJECTS}/${TIDELAND}`, { json: { visible: true, adult: false, description: { ops: [{ insert: "\ud800" }] } } }))
+        .status,
+    ).toBe(400);
   });
 
   test("a body without a length is limited too", async () => {
     const chunk = new TextEncoder().encode(" ".repeat(256 * 1024));
     const stream = new ReadableStream({ pull: (controller) => controller.enqueue(chunk) });
-    const response = await fetch(client.base + PROJECTS, { method: "POST", headers: { ...ADMIN, "Content-Type": "application/json" }, body: stream, duplex: "half" } as RequestInit).catch(() => undefined);
+    const response = await fetch(client.base + PROJECTS, {
+      method: "POST",
+      headers: { ...ADMIN, "Content-Type": "application/json" },
+      body: stream,
+      duplex: "half",
+    } as RequestInit).catch(() => undefined);
     expect(response?.status ?? 413).toBe(413);
     expect((await ask("GET", "/livez")).status).toBe(200);
   });
@@ -172,7 +233,10 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
   test("uploads answer that there is no storage, and the connection goes on", async () => {
     const form = new FormData();
     form.append("photo", new Blob(["x".repeat(300_000)]), "a.png");
-    for (const [method, path] of [["PATCH", `${PROJECTS}/${TIDELAND}/contents`], ["POST", `/api/about/v1/me/${PROFILE}/image`]] as const) {
+    for (const [method, path] of [
+      ["PATCH", `${PROJECTS}/${TIDELAND}/contents`],
+      ["POST", `/api/about/v1/me/${PROFILE}/image`],
+    ] as const) {
       const response = await fetch(client.base + path, { method, headers: ADMIN, body: form });
       expect([response.status, await response.json()]).toEqual([501, errorOf("storage")]);
     }
@@ -182,7 +246,10 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
     const { json } = await ask("GET", SPOTLIGHTS, { headers: PUBLIC });
     expect(json.map((each: { metadata: { title: string } }) => each.metadata.title)).toEqual(["Tideland", "Kiln", "Slow Rail"]);
     expect(json[0]).toEqual({
-      id: "5eed0000-0000-4000-8000-000000000301", projectId: TIDELAND, adult: false, createdOn: "2026-04-03T08:00:00.000Z",
+      id: "5eed0000-0000-4000-8000-000000000301",
+      projectId: TIDELAND,
+      adult: false,
+      createdOn: "2026-04-03T08:00:00.000Z",
       metadata: { title: "Tideland", subTitle: "Nine weeks on the mud flats", client: "Self-initiated" },
       thumbnail: { id: "5eed0000-0000-4000-8000-000000020101", mimeType: "image/svg+xml", url: "/seed/tideland-1.svg" },
     });
@@ -195,18 +262,38 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
 
   test("profile and contact", async () => {
     const me = (await ask("GET", "/api/about/v1/me", { headers: PUBLIC })).json;
-    expect(me).toEqual({ id: PROFILE, firstName: "Noor", lastName: "Halvorsen", description: { ops: expect.any(Array) }, photoUrl: "/seed/portrait.svg" });
+    expect(me).toEqual({
+      id: PROFILE,
+      firstName: "Noor",
+      lastName: "Halvorsen",
+      description: { ops: expect.any(Array) },
+      photoUrl: "/seed/portrait.svg",
+    });
     const path = `/api/about/v1/me/${PROFILE}`;
-    expect((await ask("PUT", path, { json: { firstName: "N.", lastName: "H." } })).json).toEqual({ ...me, firstName: "N.", lastName: "H." });
+    expect((await ask("PUT", path, { json: { firstName: "N.", lastName: "H." } })).json).toEqual({
+      ...me,
+      firstName: "N.",
+      lastName: "H.",
+    });
     expect((await ask("PUT", path, { json: { firstName: "N." } })).status).toBe(400);
     expect((await ask("DELETE", path)).status).toBe(200);
     expect((await ask("GET", "/api/about/v1/me")).json.photoUrl).toBeNull();
     const contact = (await ask("GET", "/api/contact/v1/information", { headers: PUBLIC })).json;
     expect(contact).toEqual({ id: CONTACT, description: { ops: expect.any(Array) } });
     const description = { email: "a@b.test", phone: "+1" };
-    expect((await ask("PUT", `/api/contact/v1/information/${CONTACT}`, { json: { description } })).json).toEqual({ id: CONTACT, description });
-    for (const [method, other] of [["PUT", "about/v1/me"], ["DELETE", "about/v1/me"], ["PUT", "contact/v1/information"]] as const) {
-      expect((await ask(method, `/api/${other}/${NOBODY}`, { json: { firstName: "", lastName: "", description: null } })).status, other).toBe(404);
+    expect((await ask("PUT", `/api/contact/v1/information/${CONTACT}`, { json: { description } })).json).toEqual({
+      id: CONTACT,
+      description,
+    });
+    for (const [method, other] of [
+      ["PUT", "about/v1/me"],
+      ["DELETE", "about/v1/me"],
+      ["PUT", "contact/v1/information"],
+    ] as const) {
+      expect(
+        (await ask(method, `/api/${other}/${NOBODY}`, { json: { firstName: "", lastName: "", description: null } })).status,
+        other,
+      ).toBe(404);
     }
   });
 
@@ -223,19 +310,30 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
   test("strange addresses do not harm", async () => {
     const raw = (target: string): Promise<string> =>
       new Promise((resolve, reject) => {
-        const socket = connect(Number(new URL(client.base).port), "127.0.0.1", () => socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`));
+        const socket = connect(Number(new URL(client.base).port), "127.0.0.1", () =>
+          socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`),
+        );
         let text = "";
-        socket.on("data", (chunk) => void (text += chunk)).on("end", () => resolve(text)).on("error", reject);
+        socket
+          .on("data", (chunk) => void (text += chunk))
+          .on("end", () => resolve(text))
+          .on("error", reject);
       });
-    for (const target of ["//", "//[", "http://x/", "/%E0%A4%A", "*", "/../ping"]) expect(await raw(target), target).toMatch(/^HTTP\/1\.1 (200|400|404|401) /);
+    for (const target of ["//", "//[", "http://x/", "/%E0%A4%A", "*", "/../ping"])
+      expect(await raw(target), target).toMatch(/^HTTP\/1\.1 (200|400|404|401) /);
   });
 
   test("one connection serves many requests", async () => {
     const answers = await new Promise<string>((resolve, reject) => {
       const one = "GET /ping HTTP/1.1\r\nHost: x\r\n\r\n";
-      const socket = connect(Number(new URL(client.base).port), "127.0.0.1", () => socket.write(one + one + one.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")));
+      const socket = connect(Number(new URL(client.base).port), "127.0.0.1", () =>
+        socket.write(one + one + one.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")),
+      );
       let text = "";
-      socket.on("data", (chunk) => void (text += chunk)).on("end", () => resolve(text)).on("error", reject);
+      socket
+        .on("data", (chunk) => void (text += chunk))
+        .on("end", () => resolve(text))
+        .on("error", reject);
     });
     expect(answers.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(3);
   });
@@ -274,7 +372,9 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
   });
 
   test("many requests share ten connections", async () => {
-    const answers = await Promise.all(Array.from({ length: 100 }, () => ask("GET", `${LIST}?visible=true`, { headers: { "X-Api-Key": KEY } })));
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, () => ask("GET", `${LIST}?visible=true`, { headers: { "X-Api-Key": KEY } })),
+    );
     expect(answers.every((answer) => answer.status === 200)).toBe(true);
     expect(await (await fetch(`${client.metricsBase}/metrics`)).text()).toMatch(/^database_connections 10$/m);
   });
@@ -282,7 +382,10 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
   test("a database that goes away and comes back", async () => {
     await database.stop();
     await wait(2_100);
-    expect(await ask("GET", "/readyz")).toMatchObject({ status: 503, json: { status: "unavailable", checks: { database: "unavailable" } } });
+    expect(await ask("GET", "/readyz")).toMatchObject({
+      status: 503,
+      json: { status: "unavailable", checks: { database: "unavailable" } },
+    });
     expect((await ask("GET", "/livez")).status).toBe(200);
     const away = await ask("GET", "/api/about/v1/me");
     expect([away.status, away.headers.get("retry-after")]).toEqual([503, "2"]);
@@ -295,7 +398,10 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
   test("a schema that is too old", async () => {
     await database.owner.query("delete from croft_migrations where name = '0005_seed'");
     await wait(2_100);
-    expect(await ask("GET", "/readyz")).toMatchObject({ status: 503, json: { checks: { database: "ok", schema: "0004_object_trash, 0005_seed is needed" } } });
+    expect(await ask("GET", "/readyz")).toMatchObject({
+      status: 503,
+      json: { checks: { database: "ok", schema: "0004_object_trash, 0005_seed is needed" } },
+    });
     await database.owner.query("insert into croft_migrations values ('0005_seed')");
   });
 });

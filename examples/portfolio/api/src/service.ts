@@ -26,7 +26,13 @@ export async function startService(config: Config, log: Logger): Promise<Service
   const query = makeQuery(pool);
   const health = makeHealth(query, EXPECTED_SCHEMA, () => performance.now());
   const metrics = makeMetrics(config.version, pool);
-  const shared = { gatekeeper: makeGatekeeper(config.apiKeys), corsOrigins: config.corsOrigins, metrics, isDraining: health.isDraining, log };
+  const shared = {
+    gatekeeper: makeGatekeeper(config.apiKeys),
+    corsOrigins: config.corsOrigins,
+    metrics,
+    isDraining: health.isDraining,
+    log,
+  };
   const parts = { store: makeStore(query), media: makeStaticMedia(), health, version: config.version };
   const api = await openPort(makeListener({ ...shared, routes: makeRoutes(parts) }), config.host, config.port);
   const inner = makeListener({ ...shared, metrics: NOT_COUNTED, routes: healthRoutes(parts) });

@@ -75,8 +75,7 @@ export function makeStore(query: Query) {
         [id, metadata?.title, metadata?.subTitle, metadata?.client, description !== undefined, toJson(description), visible, adult],
       ),
     removeProject: (id: string) => some(`delete from project where id = $1 returning id`, [id]),
-    removeAsset: (id: string, assetId: string) =>
-      some(`delete from asset where project_id = $1 and id = $2 returning id`, [id, assetId]),
+    removeAsset: (id: string, assetId: string) => some(`delete from asset where project_id = $1 and id = $2 returning id`, [id, assetId]),
     setThumbnail: (id: string, assetId: string) =>
       first<AssetRow>(
         `update project p set thumbnail_id = a.id, updated_at = now() from asset a

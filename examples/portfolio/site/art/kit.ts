@@ -39,7 +39,11 @@ export function radial(id: string, stops: readonly (readonly [number, string, nu
 }
 
 function toStops(stops: readonly (readonly [number, string, number?])[]): string {
-  return stops.map(([at, color, opacity]) => `<stop offset="${at}" stop-color="${color}"${opacity === undefined ? "" : ` stop-opacity="${opacity}"`}/>`).join("");
+  return stops
+    .map(
+      ([at, color, opacity]) => `<stop offset="${at}" stop-color="${color}"${opacity === undefined ? "" : ` stop-opacity="${opacity}"`}/>`,
+    )
+    .join("");
 }
 
 export function blur(id: string, size: number): string {
@@ -74,7 +78,14 @@ export function toCurve(points: readonly (readonly [number, number])[]): string 
 /** The finished file: film grain and a darker rim over everything. */
 export function renderSvg({ width, height }: Frame, title: string, defs: string, body: string, rim = 0.28): string {
   const grain = `<filter id="grain" x="0" y="0" width="100%" height="100%"><feTurbulence type="fractalNoise" baseFrequency=".72" numOctaves="2" seed="7"/><feColorMatrix values="0 0 0 0 .5 0 0 0 0 .5 0 0 0 0 .5 0 0 0 1.1 -.28"/></filter>`;
-  const vignette = radial("rim", [[0.55, "#000", 0], [1, "#000", rim]], "cx='.5' cy='.46' r='.78'");
+  const vignette = radial(
+    "rim",
+    [
+      [0.55, "#000", 0],
+      [1, "#000", rim],
+    ],
+    "cx='.5' cy='.46' r='.78'",
+  );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
     `<title>${title}</title><defs>${grain}${vignette}${defs}</defs>`,

@@ -2,7 +2,19 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeRandom } from "./kit.ts";
-import { birches, contours, glasshouse, nightrail, portrait, quarters, saltpans, type Scene, strings, tideland, vessels } from "./scenes.ts";
+import {
+  birches,
+  contours,
+  glasshouse,
+  nightrail,
+  portrait,
+  quarters,
+  saltpans,
+  type Scene,
+  strings,
+  tideland,
+  vessels,
+} from "./scenes.ts";
 
 type Picture = readonly [name: string, title: string, scene: Scene, seed: number, shape: "wide" | "tall", colors: readonly string[]];
 

@@ -17,9 +17,29 @@ export const tideland: Scene = (frame, title) => {
     const depth = random.range(0, 1) ** 1.6;
     const long = random.range(20, 90) * (0.5 + depth * 2);
     const x = sunX - long / 2 + random.range(-1, 1) * width * (0.05 + depth * 0.2);
-    return rect(x, horizon + depth * (height - horizon), long, 1 + depth * 3, `fill="${sun}" opacity="${random.range(0.15, 0.6).toFixed(2)}" rx="2"`);
+    return rect(
+      x,
+      horizon + depth * (height - horizon),
+      long,
+      1 + depth * 3,
+      `fill="${sun}" opacity="${random.range(0.15, 0.6).toFixed(2)}" rx="2"`,
+    );
   });
-  const defs = linear("sky", [[0, top], [1, low]]) + linear("sea", [[0, low], [1, near]]) + radial("glow", [[0, sun, 0.95], [0.18, sun, 0.5], [1, sun, 0]]) + blur("soft", 1.2);
+  const defs =
+    linear("sky", [
+      [0, top],
+      [1, low],
+    ]) +
+    linear("sea", [
+      [0, low],
+      [1, near],
+    ]) +
+    radial("glow", [
+      [0, sun, 0.95],
+      [0.18, sun, 0.5],
+      [1, sun, 0],
+    ]) +
+    blur("soft", 1.2);
   const body = [
     rect(0, 0, width, horizon + 2, 'fill="url(#sky)"'),
     rect(0, horizon, width, height - horizon, 'fill="url(#sea)"'),
@@ -36,7 +56,8 @@ export const saltpans: Scene = (frame, title) => {
   const { width, height, random } = frame;
   const columns = 7;
   const rows = round((columns * height) / width) + 1;
-  const line = (count: number): (readonly [number, number])[] => times(count + 1, (index) => [index, index === 0 || index === count ? 0 : random.range(-0.28, 0.28)] as const);
+  const line = (count: number): (readonly [number, number])[] =>
+    times(count + 1, (index) => [index, index === 0 || index === count ? 0 : random.range(-0.28, 0.28)] as const);
   const xs = line(columns);
   const ys = line(rows);
   const at = (column: number, row: number): string => {
@@ -55,7 +76,19 @@ export const saltpans: Scene = (frame, title) => {
     const y = height * (0.6 + index * 0.05);
     return `<path d="M${round(x)} ${round(y)}l92 40l-4 8l-92 -40z" fill="#20252b" opacity=".4"/><circle cx="${round(x)}" cy="${round(y)}" r="7" fill="#20252b"/><circle cx="${round(x + 3)}" cy="${round(y - 3)}" r="4" fill="#e9dccb"/>`;
   });
-  const defs = linear("sheen", [[0, "#fff", 0.5], [1, "#fff", 0]], true) + linear("light", [[0, "#fff", 0.22], [1, "#3b2a26", 0.25]]);
+  const defs =
+    linear(
+      "sheen",
+      [
+        [0, "#fff", 0.5],
+        [1, "#fff", 0],
+      ],
+      true,
+    ) +
+    linear("light", [
+      [0, "#fff", 0.22],
+      [1, "#3b2a26", 0.25],
+    ]);
   const grid = `<g stroke="#f3ece2" stroke-width="7" stroke-linejoin="round">${fields.join("")}</g>`;
   return renderSvg(frame, title, defs, [grid, ...people, rect(0, 0, width, height, 'fill="url(#light)"')].join("\n"));
 };
@@ -72,9 +105,10 @@ export const quarters: Scene = (frame, title) => {
     const turn = `transform="rotate(${random.int(0, 3) * 90} ${round(x + size / 2)} ${round(y + size / 2)})"`;
     const color = random.pick(frame.colors);
     // The stroke covers the seam that scaling would show between neighbours of one colour.
-    const shape = random.range(0, 1) < 0.72
-      ? `<path d="M${round(x)} ${round(y)}h${round(size)}a${round(size)} ${round(size)} 0 0 1 -${round(size)} ${round(size)}z" fill="${color}" stroke="${color}" stroke-width="1.5" ${turn}/>`
-      : `<circle cx="${round(x + size / 2)}" cy="${round(y + size / 2)}" r="${round(size * random.pick([0.5, 0.28]))}" fill="${color}"/>`;
+    const shape =
+      random.range(0, 1) < 0.72
+        ? `<path d="M${round(x)} ${round(y)}h${round(size)}a${round(size)} ${round(size)} 0 0 1 -${round(size)} ${round(size)}z" fill="${color}" stroke="${color}" stroke-width="1.5" ${turn}/>`
+        : `<circle cx="${round(x + size / 2)}" cy="${round(y + size / 2)}" r="${round(size * random.pick([0.5, 0.28]))}" fill="${color}"/>`;
     return [ground, shape] as const;
   });
   return renderSvg(frame, title, "", [...tiles.map(([ground]) => ground), ...tiles.map(([, shape]) => shape)].join("\n"), 0.16);
@@ -96,8 +130,21 @@ export const strings: Scene = (frame, title) => {
     return `<path d="${toCurve(points)}" stroke="${index === 12 ? accent : ink}" stroke-width="${index === 12 ? 6 : 2}" opacity="${index === 12 ? 1 : (0.35 + 0.6 * (1 - Math.abs(distance))).toFixed(2)}"/>`;
   });
   const moon = `<circle cx="${round(width * (1 - center))}" cy="${round(height * 0.3)}" r="${round(Math.min(width, height) * 0.17)}" fill="url(#moon)"/>`;
-  const defs = radial("moon", [[0, accent], [0.8, accent, 0.85], [1, accent, 0.65]], "cx='.35' cy='.3' r='.8'");
-  return renderSvg(frame, title, defs, [rect(0, 0, width, height, `fill="${ground}"`), moon, `<g fill="none" stroke-linecap="round">${lines.join("\n")}</g>`].join("\n"));
+  const defs = radial(
+    "moon",
+    [
+      [0, accent],
+      [0.8, accent, 0.85],
+      [1, accent, 0.65],
+    ],
+    "cx='.35' cy='.3' r='.8'",
+  );
+  return renderSvg(
+    frame,
+    title,
+    defs,
+    [rect(0, 0, width, height, `fill="${ground}"`), moon, `<g fill="none" stroke-linecap="round">${lines.join("\n")}</g>`].join("\n"),
+  );
 };
 
 /** Vessels on a shelf in light from the left. */
@@ -109,7 +156,12 @@ export const vessels: Scene = (frame, title) => {
   const pots = times(count, (index) => {
     const x = (width * (index + 0.75)) / (count + 0.5);
     const tall = Math.min(width, height) * random.range(0.26, 0.58);
-    const [foot, belly, neck, lip] = [random.range(0.16, 0.24), random.range(0.26, 0.42), random.range(0.07, 0.16), random.range(0.1, 0.2)].map((part) => part * Math.min(tall, height * 0.44));
+    const [foot, belly, neck, lip] = [
+      random.range(0.16, 0.24),
+      random.range(0.26, 0.42),
+      random.range(0.07, 0.16),
+      random.range(0.1, 0.2),
+    ].map((part) => part * Math.min(tall, height * 0.44));
     const bulge = random.range(0.35, 0.7);
     const base = floor + (index % 2) * height * 0.045;
     const side = (sign: number): readonly [number, number][] => [
@@ -129,11 +181,43 @@ export const vessels: Scene = (frame, title) => {
     ].join("");
   });
   const defs =
-    linear("wall", [[0, wall], [1, shelf]], true) +
-    linear("form", [[0, "#fff", 0.34], [0.3, "#fff", 0], [0.62, "#120c0a", 0.12], [1, "#120c0a", 0.62]], true) +
-    linear("board", [[0, shelf], [1, "#2b211c"]]) + blur("shade", 14) + blur("beam", 26);
+    linear(
+      "wall",
+      [
+        [0, wall],
+        [1, shelf],
+      ],
+      true,
+    ) +
+    linear(
+      "form",
+      [
+        [0, "#fff", 0.34],
+        [0.3, "#fff", 0],
+        [0.62, "#120c0a", 0.12],
+        [1, "#120c0a", 0.62],
+      ],
+      true,
+    ) +
+    linear("board", [
+      [0, shelf],
+      [1, "#2b211c"],
+    ]) +
+    blur("shade", 14) +
+    blur("beam", 26);
   const window_ = `<path d="M${round(width * 0.06)} 0h${round(width * 0.2)}l${round(width * 0.3)} ${round(floor)}h-${round(width * 0.2)}z" fill="#fff" opacity=".2" filter="url(#beam)"/>`;
-  return renderSvg(frame, title, defs, [rect(0, 0, width, height, 'fill="url(#wall)"'), window_, rect(0, floor - height * 0.03, width, height, 'fill="url(#board)"'), ...pots].join("\n"), 0.36);
+  return renderSvg(
+    frame,
+    title,
+    defs,
+    [
+      rect(0, 0, width, height, 'fill="url(#wall)"'),
+      window_,
+      rect(0, floor - height * 0.03, width, height, 'fill="url(#board)"'),
+      ...pots,
+    ].join("\n"),
+    0.36,
+  );
 };
 
 /** A night train: rails to one point, lit windows drawn out by speed. */
@@ -142,14 +226,26 @@ export const nightrail: Scene = (frame, title) => {
   const [sky = "", dusk = "", lamp = "", ink = ""] = frame.colors;
   const horizon = height * 0.52;
   const vanish = width * random.range(0.3, 0.42);
-  const hills = times(3, (index) => `<path d="${ridge(frame, horizon - 40 + index * 26, 34 - index * 8)}" fill="${ink}" opacity="${0.35 + index * 0.25}"/>`);
+  const hills = times(
+    3,
+    (index) => `<path d="${ridge(frame, horizon - 40 + index * 26, 34 - index * 8)}" fill="${ink}" opacity="${0.35 + index * 0.25}"/>`,
+  );
   const sleepers = times(16, (index) => {
     const depth = ((index + 1) / 16) ** 2.4;
     const y = horizon + depth * (height - horizon);
     const x = vanish + depth * (width * 0.5 - vanish);
-    return rect(x - depth * width * 0.34, y, depth * width * 0.68, 2 + depth * 20, `fill="${dusk}" opacity="${(0.2 + depth * 0.25).toFixed(2)}"`);
+    return rect(
+      x - depth * width * 0.34,
+      y,
+      depth * width * 0.68,
+      2 + depth * 20,
+      `fill="${dusk}" opacity="${(0.2 + depth * 0.25).toFixed(2)}"`,
+    );
   });
-  const rails = [-1, 1].map((side) => `<path d="M${round(vanish)} ${round(horizon)}L${round(width * 0.5 + side * width * 0.25)} ${height}h${round(side * 16)}z" fill="url(#steel)"/>`);
+  const rails = [-1, 1].map(
+    (side) =>
+      `<path d="M${round(vanish)} ${round(horizon)}L${round(width * 0.5 + side * width * 0.25)} ${height}h${round(side * 16)}z" fill="url(#steel)"/>`,
+  );
   const windows = times(9, (index) => {
     const depth = ((index + 1.6) / 10) ** 1.9;
     const x = vanish + depth * (width * 1.02 - vanish) + depth * 30;
@@ -157,8 +253,23 @@ export const nightrail: Scene = (frame, title) => {
     return `<path d="M${round(x)} ${round(horizon - tall * 1.15)}h${round(depth * width * 0.15)}v${round(tall * 0.62)}h-${round(depth * width * 0.15)}z" fill="${lamp}" opacity="${random.range(0.7, 1).toFixed(2)}"/>`;
   });
   const carriage = `<path d="M${round(vanish)} ${round(horizon)}L${width + 30} ${round(horizon - height * 0.4)}V${round(horizon + height * 0.16)}z" fill="${ink}"/>`;
-  const stars = times(40, () => `<circle cx="${round(random.range(0, width))}" cy="${round(random.range(0, horizon * 0.7))}" r="${random.range(0.7, 2.2).toFixed(1)}" opacity="${random.range(0.3, 0.9).toFixed(2)}"/>`);
-  const defs = linear("night", [[0, sky], [0.75, dusk], [1, lamp]]) + linear("steel", [[0, lamp], [0.5, dusk], [1, "#cfd6dd"]]) + blur("glow", 16);
+  const stars = times(
+    40,
+    () =>
+      `<circle cx="${round(random.range(0, width))}" cy="${round(random.range(0, horizon * 0.7))}" r="${random.range(0.7, 2.2).toFixed(1)}" opacity="${random.range(0.3, 0.9).toFixed(2)}"/>`,
+  );
+  const defs =
+    linear("night", [
+      [0, sky],
+      [0.75, dusk],
+      [1, lamp],
+    ]) +
+    linear("steel", [
+      [0, lamp],
+      [0.5, dusk],
+      [1, "#cfd6dd"],
+    ]) +
+    blur("glow", 16);
   const body = [
     rect(0, 0, width, horizon + 3, 'fill="url(#night)"'),
     `<g fill="#fff">${stars.join("")}</g>`,
@@ -184,13 +295,24 @@ export const glasshouse: Scene = (frame, title) => {
     const y = height * random.range(0.42, 1.02);
     const long = Math.min(width, height) * random.range(0.26, 0.5);
     const color = greens[index % greens.length] ?? "";
-    const blades = times(11, (blade) => leaf(x, y, long * (1 - Math.abs(blade - 5) * 0.05), -90 + (blade - 5) * 17 + random.range(-4, 4), color));
+    const blades = times(11, (blade) =>
+      leaf(x, y, long * (1 - Math.abs(blade - 5) * 0.05), -90 + (blade - 5) * 17 + random.range(-4, 4), color),
+    );
     return `<g opacity="${(0.5 + index * 0.055).toFixed(2)}"${index < 4 ? ' filter="url(#far)"' : ""}>${blades.join("")}</g>`;
   });
   const panes = times(5, (index) => rect((width * (index + 0.5)) / 5 - 4, 0, 8, height, 'fill="#f4f1e6" opacity=".72"'));
   const bars = times(3, (index) => rect(0, (height * (index + 0.6)) / 3, width, 5, 'fill="#f4f1e6" opacity=".6"'));
-  const shine = times(3, (index) => `<path d="M${round(width * (0.1 + index * 0.33))} 0h${round(width * 0.1)}L${round(width * (index * 0.33 - 0.08))} ${height}h-${round(width * 0.1)}z" fill="#fff" opacity=".13"/>`);
-  const defs = linear("air", [[0, light], [0.7, mist], [1, greens[0] ?? ""]]) + blur("far", 6);
+  const shine = times(
+    3,
+    (index) =>
+      `<path d="M${round(width * (0.1 + index * 0.33))} 0h${round(width * 0.1)}L${round(width * (index * 0.33 - 0.08))} ${height}h-${round(width * 0.1)}z" fill="#fff" opacity=".13"/>`,
+  );
+  const defs =
+    linear("air", [
+      [0, light],
+      [0.7, mist],
+      [1, greens[0] ?? ""],
+    ]) + blur("far", 6);
   return renderSvg(frame, title, defs, [rect(0, 0, width, height, 'fill="url(#air)"'), ...fans, ...shine, ...panes, ...bars].join("\n"));
 };
 
@@ -218,8 +340,35 @@ export const birches: Scene = (frame, title) => {
     return `<g opacity="${(0.2 + depth * 0.8).toFixed(2)}">${shadow}${twigs.join("")}${stem}${marks.join("")}</g>`;
   };
   const trunks = times(19, (index) => trunk((index / 18) ** 1.5));
-  const defs = linear("fog", [[0, fog], [1, snow]]) + linear("bark", [[0, far], [0.25, "#f7f4ee"], [0.7, "#dcd8d0"], [1, near]], true) + linear("ground", [[0, snow, 0], [0.4, snow], [1, "#fff"]]);
-  return renderSvg(frame, title, defs, [rect(0, 0, width, height, 'fill="url(#fog)"'), rect(0, height * 0.6, width, height * 0.4, 'fill="url(#ground)"'), ...trunks].join("\n"), 0.2);
+  const defs =
+    linear("fog", [
+      [0, fog],
+      [1, snow],
+    ]) +
+    linear(
+      "bark",
+      [
+        [0, far],
+        [0.25, "#f7f4ee"],
+        [0.7, "#dcd8d0"],
+        [1, near],
+      ],
+      true,
+    ) +
+    linear("ground", [
+      [0, snow, 0],
+      [0.4, snow],
+      [1, "#fff"],
+    ]);
+  return renderSvg(
+    frame,
+    title,
+    defs,
+    [rect(0, 0, width, height, 'fill="url(#fog)"'), rect(0, height * 0.6, width, height * 0.4, 'fill="url(#ground)"'), ...trunks].join(
+      "\n",
+    ),
+    0.2,
+  );
 };
 
 /** Contour lines of a snow field, one of them walked. */
@@ -239,8 +388,17 @@ export const contours: Scene = (frame, title) => {
     const chosen = ring === 11;
     return `<path d="${toCurve(points)}Z" stroke="${chosen ? walked : line}" stroke-width="${chosen ? 7 : ring % 5 === 0 ? 3 : 1.4}" opacity="${chosen ? 1 : 0.75}"/>`;
   });
-  const dots = times(22, () => `<circle cx="${round(random.range(0, width))}" cy="${round(random.range(0, height))}" r="4" fill="${line}"/>`);
-  return renderSvg(frame, title, "", [rect(0, 0, width, height, `fill="${paper}"`), `<g fill="none">${rings.join("\n")}</g>`, ...dots].join("\n"), 0.14);
+  const dots = times(
+    22,
+    () => `<circle cx="${round(random.range(0, width))}" cy="${round(random.range(0, height))}" r="4" fill="${line}"/>`,
+  );
+  return renderSvg(
+    frame,
+    title,
+    "",
+    [rect(0, 0, width, height, `fill="${paper}"`), `<g fill="none">${rings.join("\n")}</g>`, ...dots].join("\n"),
+    0.14,
+  );
 };
 
 /** A person by a window, more shadow than face. */
@@ -249,8 +407,33 @@ export const portrait: Scene = (frame, title) => {
   const [wall = "", shade = "", coat = "", skin = "", hair = ""] = frame.colors;
   const scale = width / 1000;
   const defs =
-    linear("wall", [[0, wall], [1, shade]], true) + linear("skin", [[0, skin], [0.5, skin], [1, "#5b3a2d"]], true) +
-    linear("coat", [[0, coat], [1, "#14181c"]], true) + blur("soft", 20) + blur("edge", 2);
+    linear(
+      "wall",
+      [
+        [0, wall],
+        [1, shade],
+      ],
+      true,
+    ) +
+    linear(
+      "skin",
+      [
+        [0, skin],
+        [0.5, skin],
+        [1, "#5b3a2d"],
+      ],
+      true,
+    ) +
+    linear(
+      "coat",
+      [
+        [0, coat],
+        [1, "#14181c"],
+      ],
+      true,
+    ) +
+    blur("soft", 20) +
+    blur("edge", 2);
   const body = [
     rect(0, 0, width, height, 'fill="url(#wall)"'),
     `<g transform="scale(${scale.toFixed(3)})">`,

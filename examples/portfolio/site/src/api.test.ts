@@ -34,7 +34,13 @@ test("an answer is used again for a minute, a failure is not", async () => {
 });
 
 test("failures are told apart", async () => {
-  const getKind = (fetcher: typeof fetch) => makeApi("", fetcher, () => 0).getContact().then(() => "fine", (error) => error.kind);
+  const getKind = (fetcher: typeof fetch) =>
+    makeApi("", fetcher, () => 0)
+      .getContact()
+      .then(
+        () => "fine",
+        (error) => error.kind,
+      );
   expect(await getKind(answer(404, ""))).toBe("missing");
   for (const status of [401, 403, 429, 500, 502, 503]) expect(await getKind(answer(status, "{}"))).toBe("unavailable");
   expect(await getKind(answer(200, "<!doctype html>"))).toBe("unavailable");

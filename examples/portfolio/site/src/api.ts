@@ -43,7 +43,9 @@ export function makeApi(base: string, fetcher: typeof fetch, now: () => number):
 }
 
 async function load(fetcher: typeof fetch, address: string): Promise<unknown> {
-  const response = await attempt("did not answer", () => fetcher(address, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE) }));
+  const response = await attempt("did not answer", () =>
+    fetcher(address, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE) }),
+  );
   if (response.status === 404) throw new ApiError("missing", `${address} does not exist`);
   if (!response.ok) throw new ApiError("unavailable", `${address} answered ${response.status}`);
   // A page instead of data means that something else than the API answered.

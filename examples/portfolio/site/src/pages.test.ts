@@ -17,11 +17,18 @@ const toPage = (page: number): ProjectPage => ({ page, size: 6, totalPages: 2, p
 const api: Api = {
   listProjects: async (page) => toPage(page),
   getProject: async () => project,
-  listSpotlights: async () => [{ id: "s", projectId: ID, adult: true, metadata: { ...project.metadata, title: "Adult" }, thumbnail: null }, { id: "t", projectId: ID, adult: false, metadata: project.metadata, thumbnail: picture("one") }],
+  listSpotlights: async () => [
+    { id: "s", projectId: ID, adult: true, metadata: { ...project.metadata, title: "Adult" }, thumbnail: null },
+    { id: "t", projectId: ID, adult: false, metadata: project.metadata, thumbnail: picture("one") },
+  ],
   getProfile: async () => ({ firstName: "Noor", lastName: "H", description: { ops: [{ insert: "First\nSecond\n" }] }, photoUrl: null }),
   getContact: async () => ({ description: null }),
 };
-const failing = (kind: ApiError["kind"]): Api => ({ ...api, listProjects: () => Promise.reject(new ApiError(kind, "")), getProject: () => Promise.reject(new ApiError(kind, "")) });
+const failing = (kind: ApiError["kind"]): Api => ({
+  ...api,
+  listProjects: () => Promise.reject(new ApiError(kind, "")),
+  getProject: () => Promise.reject(new ApiError(kind, "")),
+});
 
 test("home shows spotlights, the latest work and the first paragraph about the person", async () => {
   const { title, view } = await loadPage(api, { name: "home" });
@@ -49,7 +56,8 @@ test("a work has its pictures with alt text, and only pictures", async () => {
 
 test("pages without pictures, text or photo still stand", async () => {
   const empty: Api = { ...api, getProject: async () => ({ ...project, contents: [], description: null }) };
-  for (const page of [{ name: "work", id: ID }, { name: "about" }, { name: "contact" }] as const) expect((await loadPage(empty, page)).view.markup).toContain("<h1>");
+  for (const page of [{ name: "work", id: ID }, { name: "about" }, { name: "contact" }] as const)
+    expect((await loadPage(empty, page)).view.markup).toContain("<h1>");
 });
 
 test("what is missing and what is out of order look different", async () => {
@@ -61,7 +69,14 @@ test("what is missing and what is out of order look different", async () => {
 });
 
 test("no page holds inline styles or scripts", async () => {
-  for (const page of [{ name: "home" }, { name: "works" }, { name: "work", id: ID }, { name: "about" }, { name: "contact" }, { name: "missing" }] as const) {
+  for (const page of [
+    { name: "home" },
+    { name: "works" },
+    { name: "work", id: ID },
+    { name: "about" },
+    { name: "contact" },
+    { name: "missing" },
+  ] as const) {
     expect((await loadPage(api, page)).view.markup).not.toMatch(/<script|<style|\sstyle=|\son[a-z]+=/);
   }
 });

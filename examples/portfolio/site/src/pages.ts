@@ -41,7 +41,14 @@ async function load(api: Api, page: Page, pages: number): Promise<Shown> {
 
 async function loadHome(api: Api): Promise<Shown> {
   const [spotlights, latest, profile] = await Promise.all([api.listSpotlights(), api.listProjects(1, PAGE_SIZE), api.getProfile()]);
-  return { title: "", view: renderHome(spotlights.filter((spotlight) => !spotlight.adult), latest.projects, profile) };
+  return {
+    title: "",
+    view: renderHome(
+      spotlights.filter((spotlight) => !spotlight.adult),
+      latest.projects,
+      profile,
+    ),
+  };
 }
 
 function listPages(count: number): number[] {

@@ -9,7 +9,23 @@ export type Project = {
   readonly contents: readonly Content[];
   readonly thumbnail: Content | null;
 };
-export type ProjectPage = { readonly page: number; readonly size: number; readonly totalPages: number; readonly projects: readonly Project[] };
-export type Spotlight = { readonly id: string; readonly projectId: string; readonly adult: boolean; readonly metadata: Metadata; readonly thumbnail: Content | null };
-export type Profile = { readonly firstName: string; readonly lastName: string; readonly description: unknown; readonly photoUrl: string | null };
+export type ProjectPage = {
+  readonly page: number;
+  readonly size: number;
+  readonly totalPages: number;
+  readonly projects: readonly Project[];
+};
+export type Spotlight = {
+  readonly id: string;
+  readonly projectId: string;
+  readonly adult: boolean;
+  readonly metadata: Metadata;
+  readonly thumbnail: Content | null;
+};
+export type Profile = {
+  readonly firstName: string;
+  readonly lastName: string;
+  readonly description: unknown;
+  readonly photoUrl: string | null;
+};
 export type Contact = { readonly description: unknown };

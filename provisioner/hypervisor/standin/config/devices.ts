@@ -85,14 +85,24 @@ export const rng = record("RngConfig", { ...pci, src: need(path) });
 export const rtc = record("RtcConfig", { ...pci });
 export const balloon = record("BalloonConfig", { ...pci, size: need(u64), deflate_on_oom: off, free_page_reporting: off });
 export const fs = record("FsConfig", {
-  ...pci, tag: need(text), socket: need(path), num_queues: or(usize, 1), queue_size: or(u16, 1024),
+  ...pci,
+  tag: need(text),
+  socket: need(path),
+  num_queues: or(usize, 1),
+  queue_size: or(u16, 1024),
 });
 export const genericVhostUser = record("GenericVhostUserConfig", {
-  ...pci, socket: need(path), queue_sizes: need(list(u16)), device_type: need(u32),
+  ...pci,
+  socket: need(path),
+  queue_sizes: need(list(u16)),
+  device_type: need(u32),
 });
 export const pmem = record("PmemConfig", { ...pci, file: need(path), size: need(option(u64)), discard_writes: off });
 export const device = record("DeviceConfig", {
-  ...pci, path: need(option(path)), fd: need(option(i32)), x_nv_gpudirect_clique: need(option(u8)),
+  ...pci,
+  path: need(option(path)),
+  fd: need(option(i32)),
+  x_nv_gpudirect_clique: need(option(u8)),
   x_exclude_mmap_bars: orMake(list(u64), (): readonly number[] => []),
 });
 export const userDevice = record("UserDeviceConfig", { ...pci, socket: need(path) });
@@ -104,9 +114,14 @@ export type ConsoleMode = (typeof MODES)[number];
 const mode = choice<ConsoleMode>(...MODES);
 
 export const serial = record("SerialConfig", {
-  file: flat(need(option(path))), mode: flat(need(mode)), socket: flat(need(option(path))),
+  file: flat(need(option(path))),
+  mode: flat(need(mode)),
+  socket: flat(need(option(path))),
 });
 export const console = record("ConsoleConfig", {
-  file: flat(need(option(path))), mode: flat(need(mode)), socket: flat(need(option(path))), ...pci,
+  file: flat(need(option(path))),
+  mode: flat(need(mode)),
+  socket: flat(need(option(path))),
+  ...pci,
 });
 export const debugConsole = record("DebugConsoleConfig", { file: need(option(path)), mode: need(mode), iobase: need(option(u16)) });

@@ -113,7 +113,8 @@ export const addNet = (session: Session, net: NetConfig): PciDeviceAnswer | unde
     return undefined;
   }
   checkId(vm, net.id);
-  if (session.engine.name === "nspawn") throw deviceFailure("Cannot create virtio-net device", "this engine adds network devices only at boot");
+  if (session.engine.name === "nspawn")
+    throw deviceFailure("Cannot create virtio-net device", "this engine adds network devices only at boot");
   const id = net.id ?? nextId(vm.tree, "_net");
   const bdf = addVirtio(vm.tree, id, "net", { hotplug: true, slot: net.pci_device_id, segment: net.pci_segment });
   session.config = { ...config, net: [...(config.net ?? []), { ...net, id }] };
@@ -121,7 +122,11 @@ export const addNet = (session: Session, net: NetConfig): PciDeviceAnswer | unde
 };
 
 /** Kinds of devices a running stand-in does not have: kept for the next boot. */
-export const addOther = (session: Session, key: "fs" | "pmem" | "vdpa" | "devices" | "user_devices" | "generic_vhost_user" | "vsock", device: unknown): undefined => {
+export const addOther = (
+  session: Session,
+  key: "fs" | "pmem" | "vdpa" | "devices" | "user_devices" | "generic_vhost_user" | "vsock",
+  device: unknown,
+): undefined => {
   const config = stored(session);
   if (key === "vsock" && config.vsock !== undefined) throw new Failure("Too many virtio-vsock devices");
   const changed = { ...config, [key]: key === "vsock" ? device : [...(config[key] ?? []), device] } as VmConfig;

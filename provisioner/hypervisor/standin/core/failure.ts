@@ -14,8 +14,7 @@ export const missingConfig = (): Failure => new Failure("VM config is missing");
 
 const DEVICES = "Error from device manager";
 export const deviceFailure = (...chain: readonly string[]): Failure => new Failure(DEVICES, ...chain);
-export const unknownDevice = (id: string): Failure =>
-  deviceFailure(`Failed to find device corresponding to the given identifier: ${id}`);
+export const unknownDevice = (id: string): Failure => deviceFailure(`Failed to find device corresponding to the given identifier: ${id}`);
 
 const NOT_FOUND = ["VM is not created", "VM config is missing"];
 

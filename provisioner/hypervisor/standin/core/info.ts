@@ -25,9 +25,16 @@ export const info = ({ config, vm }: Session) => {
 const LATEST = 18_446_744_073_709_551_615n;
 const AVERAGE = 1_844_674_407_370_955n;
 const FRESH_BLOCK = {
-  read_bytes: 0n, write_bytes: 0n, read_ops: 0n, write_ops: 0n,
-  read_latency_min: LATEST, read_latency_max: LATEST, read_latency_avg: AVERAGE,
-  write_latency_min: LATEST, write_latency_max: LATEST, write_latency_avg: AVERAGE,
+  read_bytes: 0n,
+  write_bytes: 0n,
+  read_ops: 0n,
+  write_ops: 0n,
+  read_latency_min: LATEST,
+  read_latency_max: LATEST,
+  read_latency_avg: AVERAGE,
+  write_latency_min: LATEST,
+  write_latency_max: LATEST,
+  write_latency_avg: AVERAGE,
 };
 const FRESH_NET = { rx_bytes: 0n, rx_frames: 0n, tx_bytes: 0n, tx_frames: 0n };
 

@@ -14,7 +14,8 @@ const openConsoles = ({ host }: Session, config: VmConfig): void => {
   };
   for (const port of [config.console, config.serial, config.debug_console]) {
     if (port.mode === "Socket" && port !== config.serial) fail("No socket option support for console device");
-    if (port.mode === "Socket" && host.exists(config.serial.socket ?? "")) fail("Error creating console device", "Address already in use (os error 98)");
+    if (port.mode === "Socket" && host.exists(config.serial.socket ?? ""))
+      fail("Error creating console device", "Address already in use (os error 98)");
     const refused = port.mode === "File" ? host.truncate(port.file ?? "")?.refused : undefined;
     if (refused !== undefined) fail("Error creating console device", refused);
   }

@@ -4,8 +4,7 @@ import type { VmConfig } from "../config/vm.ts";
 
 /** An operating system's error in the words of Rust, such as `No such file or directory (os error 2)`. */
 export type Refused = { readonly refused: string };
-export const isRefused = (answer: unknown): answer is Refused =>
-  typeof answer === "object" && answer !== null && "refused" in answer;
+export const isRefused = (answer: unknown): answer is Refused => typeof answer === "object" && answer !== null && "refused" in answer;
 
 export type OpenDisk = { readonly type: ImageType; readonly handle: number };
 

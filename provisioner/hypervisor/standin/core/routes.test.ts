@@ -48,7 +48,11 @@ const start = () => {
   });
   const call = async (method: "GET" | "PUT" | "PATCH", name: string, body?: unknown) => {
     const text = typeof body === "string" ? body : JSON.stringify(body);
-    const answer = await answerRequest(session, { method, path: `/api/v1/${name}`, body: text === undefined ? undefined : Buffer.from(text) });
+    const answer = await answerRequest(session, {
+      method,
+      path: `/api/v1/${name}`,
+      body: text === undefined ? undefined : Buffer.from(text),
+    });
     return { status: answer.status, body: answer.body ? JSON.parse(answer.body) : answer.body };
   };
   return { call, events };
@@ -86,7 +90,10 @@ describe("bodies that are refused", () => {
     ['{"cpus":{"boot_vcpus":{}}}', "invalid type: map, expected u32 at line 1 column 22"],
     ['{"cpus":{"boot_vcpus":1,"boot_vcpus":2}}', "duplicate field `boot_vcpus` at line 1 column 36"],
     ['{\n "memory":{"size":"x"}}', 'invalid type: string "x", expected u64 at line 2 column 21'],
-    ['{"disks":[{"path":"/a","image_type":"raw"}]}', "unknown variant `raw`, expected one of `FixedVhd`, `Qcow2`, `Raw`, `Vhdx`, `Unknown` at line 1 column 41"],
+    [
+      '{"disks":[{"path":"/a","image_type":"raw"}]}',
+      "unknown variant `raw`, expected one of `FixedVhd`, `Qcow2`, `Raw`, `Vhdx`, `Unknown` at line 1 column 41",
+    ],
     ['{"disks":{}}', "invalid type: map, expected a sequence at line 1 column 9"],
     ['{"disks":[{"path":7}]}', "invalid type: integer `7`, expected path string at line 1 column 19"],
     ['{"disks":[{"path":"/a","id":7}]}', "invalid type: integer `7`, expected a string at line 1 column 30"],
@@ -117,7 +124,10 @@ describe("configurations that cannot boot", () => {
     [vm({ vsock: { cid: 2, socket: "/s" } }), "2 is a special VSOCK CID"],
     [vm({ balloon: { size: 536870912 } }), "Balloon size (536870912) greater than RAM (536870912)"],
     [vm({ serial: { mode: "File" } }), "Path missing when using file console mode"],
-    [vm({ cpus: { boot_vcpus: 1, max_vcpus: 2, topology: { threads_per_core: 1, cores_per_die: 1, dies_per_package: 1, packages: 1 } } }), "Product of CPU topology parts does not match maximum vCPU"],
+    [
+      vm({ cpus: { boot_vcpus: 1, max_vcpus: 2, topology: { threads_per_core: 1, cores_per_die: 1, dies_per_package: 1, packages: 1 } } }),
+      "Product of CPU topology parts does not match maximum vCPU",
+    ],
   ])("%j", async (config, message) => {
     const { call } = start();
     await call("PUT", "vm.create", config);
@@ -150,8 +160,10 @@ describe("devices", () => {
     const { call } = start();
     await call("PUT", "vm.create", vm({ disks: [disk("/a"), disk("/a")] }));
     expect((await call("PUT", "vm.boot")).body.slice(2)).toEqual([
-      "Error locking disk images: Another instance likely holds a lock", "Cannot lock images of all block devices",
-      "Failed to get Write lock for disk image: /a", "The file is already locked",
+      "Error locking disk images: Another instance likely holds a lock",
+      "Cannot lock images of all block devices",
+      "Failed to get Write lock for disk image: /a",
+      "The file is already locked",
     ]);
     expect((await call("PUT", "vm.boot")).body.at(-1)).toBe("VM is already created");
   });
@@ -166,11 +178,18 @@ describe("devices", () => {
   test("before boot an unknown device is named", async () => {
     const { call } = start();
     await call("PUT", "vm.create", vm());
-    expect((await call("PUT", "vm.remove-device", { id: "x" })).body).toEqual(["Error from API", "The device could not be removed from the VM", 'No device with id "x" to remove']);
+    expect((await call("PUT", "vm.remove-device", { id: "x" })).body).toEqual([
+      "Error from API",
+      "The device could not be removed from the VM",
+      'No device with id "x" to remove',
+    ]);
   });
   test("disk sizes are whole sectors", async () => {
     const { call } = await booted();
-    expect((await call("PUT", "vm.resize-disk", { id: "_disk0", desired_size: 100 })).body.slice(-2)).toEqual(["Disk resize error", "Disk image size is not a multiple of 512"]);
+    expect((await call("PUT", "vm.resize-disk", { id: "_disk0", desired_size: 100 })).body.slice(-2)).toEqual([
+      "Disk resize error",
+      "Disk image size is not a multiple of 512",
+    ]);
   });
 });
 
@@ -200,7 +219,11 @@ describe("life", () => {
   test("a console that cannot be opened leaves the configuration stored", async () => {
     const { call } = start();
     const answer = await call("PUT", "vm.create", vm({ serial: { mode: "File", file: "/none/x" } }));
-    expect(answer.body.slice(2)).toEqual(["Error creating console devices", "Error creating console device", "No such file or directory (os error 2)"]);
+    expect(answer.body.slice(2)).toEqual([
+      "Error creating console devices",
+      "Error creating console device",
+      "No such file or directory (os error 2)",
+    ]);
     expect((await call("GET", "vm.info")).status).toBe(200);
   });
   test("snapshots go into a folder, and only of a paused VM", async () => {

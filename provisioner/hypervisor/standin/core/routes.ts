@@ -11,7 +11,11 @@ import * as lifecycle from "./lifecycle.ts";
 import type { Session } from "./session.ts";
 import { restore, snapshot } from "./snapshots.ts";
 
-export type ApiRequest = { readonly method: "GET" | "PUT" | "PATCH" | "DELETE"; readonly path: string; readonly body: Uint8Array | undefined };
+export type ApiRequest = {
+  readonly method: "GET" | "PUT" | "PATCH" | "DELETE";
+  readonly path: string;
+  readonly body: Uint8Array | undefined;
+};
 /** A body of undefined is an answer without content. `last`: the program ends after it. */
 export type ApiAnswer = { readonly status: number; readonly body: string | undefined; readonly last?: true };
 
@@ -28,7 +32,9 @@ type Route = {
 class BadRequest extends Error {}
 
 const plain = (doing: string, run: (session: Session) => unknown): Route => ({
-  method: "PUT", doing, action: true,
+  method: "PUT",
+  doing,
+  action: true,
   act: (session, body) => {
     if (body !== undefined) throw new BadRequest();
     return run(session);
@@ -36,7 +42,9 @@ const plain = (doing: string, run: (session: Session) => unknown): Route => ({
 });
 
 const withBody = <T>(doing: string, kind: Kind<T>, run: (session: Session, value: T) => unknown): Route => ({
-  method: "PUT", doing, action: true,
+  method: "PUT",
+  doing,
+  action: true,
   act: (session, body) => {
     if (body === undefined) throw new BadRequest();
     return run(session, readBody(kind, body));
@@ -48,7 +56,9 @@ const nmi = (session: Session): void => {
 };
 
 const create: Route = {
-  method: "PUT", doing: "The VM could not be created", action: false,
+  method: "PUT",
+  doing: "The VM could not be created",
+  action: false,
   act: (session, body) => (body === undefined ? EMPTY_BAD_REQUEST : lifecycle.create(session, readBody(bodies.vm, body))),
 };
 
@@ -81,8 +91,12 @@ const ROUTES: Readonly<Record<string, Route>> = {
   "vm.power-button": plain("Error triggering power button", lifecycle.powerButton),
   "vm.nmi": plain("Error triggering NMI", nmi),
   "vm.resize": withBody("The VM could not be resized", bodies.resize, changes.resize),
-  "vm.resize-disk": withBody("The disk could not be resized", bodies.resizeDisk, (session, body) => changes.resizeDisk(session, body.id, body.desired_size)),
-  "vm.resize-zone": withBody("The memory zone could not be resized", bodies.resizeZone, (session, body) => changes.resizeZone(session, body.id, body.desired_ram)),
+  "vm.resize-disk": withBody("The disk could not be resized", bodies.resizeDisk, (session, body) =>
+    changes.resizeDisk(session, body.id, body.desired_size),
+  ),
+  "vm.resize-zone": withBody("The memory zone could not be resized", bodies.resizeZone, (session, body) =>
+    changes.resizeZone(session, body.id, body.desired_ram),
+  ),
   "vm.add-disk": withBody("The disk could not be added to the VM", devices.disk, changes.addDisk),
   "vm.add-net": withBody("The network device could not be added to the VM", devices.net, changes.addNet),
   "vm.add-fs": other("fs", devices.fs, "fs"),
@@ -92,7 +106,9 @@ const ROUTES: Readonly<Record<string, Route>> = {
   "vm.add-device": other("device", devices.device, "devices"),
   "vm.add-user-device": other("user device", devices.userDevice, "user_devices"),
   "vm.add-generic-vhost-user": other("generic vhost-user device", devices.genericVhostUser, "generic_vhost_user"),
-  "vm.remove-device": withBody("The device could not be removed from the VM", bodies.removeDevice, (session, body) => changes.removeDevice(session, body.id)),
+  "vm.remove-device": withBody("The device could not be removed from the VM", bodies.removeDevice, (session, body) =>
+    changes.removeDevice(session, body.id),
+  ),
   "vm.snapshot": withBody("The VM could not be snapshotted", bodies.snapshot, (session, body) => snapshot(session, body.destination_url)),
   "vm.restore": withBody("The VM could not be restored", bodies.restore, restoreAnd),
 };
@@ -100,7 +116,8 @@ const ROUTES: Readonly<Record<string, Route>> = {
 const refusal = (status: number, ...messages: readonly string[]): ApiAnswer => ({ status, body: JSON.stringify(messages) });
 const EMPTY_BAD_REQUEST: ApiAnswer = { status: 400, body: "" };
 
-const isAnswer = (value: unknown): value is ApiAnswer => typeof value === "object" && value !== null && "status" in value && "body" in value;
+const isAnswer = (value: unknown): value is ApiAnswer =>
+  typeof value === "object" && value !== null && "status" in value && "body" in value;
 
 const toAnswer = (value: unknown): ApiAnswer => {
   if (value === undefined) return { status: 204, body: undefined };

@@ -28,8 +28,11 @@ const prefixed = <T>(message: string, act: () => T): T => {
 
 const writeFiles = (session: Session, url: string): void => {
   const folder = toFolder(session, url);
-  const files = [["config.json", JSON.stringify(session.config), "VM config snapshot"], ["state.json", "{}", "VM state snapshot"],
-    ["memory-ranges", "", "memory snapshot"]] as const;
+  const files = [
+    ["config.json", JSON.stringify(session.config), "VM config snapshot"],
+    ["state.json", "{}", "VM state snapshot"],
+    ["memory-ranges", "", "memory snapshot"],
+  ] as const;
   for (const [name, text, what] of files) {
     const answer = session.host.createNew(join(folder, name), text);
     if (answer !== undefined) throw sendFailure(`Error creating ${what} file`, answer.refused);

@@ -25,7 +25,14 @@ type Named = { readonly id?: string | undefined };
 
 const explicitIds = (config: VmConfig): readonly string[] => {
   const lists: readonly (readonly Named[] | undefined)[] = [
-    config.disks, config.net, config.fs, config.pmem, config.vdpa, config.devices, config.user_devices, config.generic_vhost_user,
+    config.disks,
+    config.net,
+    config.fs,
+    config.pmem,
+    config.vdpa,
+    config.devices,
+    config.user_devices,
+    config.generic_vhost_user,
     config.vsock === undefined ? [] : [config.vsock],
   ];
   return lists.flatMap((devices) => devices ?? []).flatMap((device) => device.id ?? []);

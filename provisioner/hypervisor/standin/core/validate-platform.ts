@@ -7,8 +7,7 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 
 /** RAM with everything plugged, in bytes. */
 export const totalMemory = ({ memory }: VmConfig): number =>
-  memory.size + (memory.hotplugged_size ?? 0) +
-  sum((memory.zones ?? []).map((zone) => zone.size + (zone.hotplugged_size ?? 0)));
+  memory.size + (memory.hotplugged_size ?? 0) + sum((memory.zones ?? []).map((zone) => zone.size + (zone.hotplugged_size ?? 0)));
 
 export const hotpluggedMemory = ({ memory }: VmConfig): number =>
   (memory.hotplugged_size ?? 0) + sum((memory.zones ?? []).map((zone) => zone.hotplugged_size ?? 0));

@@ -26,7 +26,8 @@ const checkPci = (device: Pci, config: VmConfig): void => {
 const checkQueueSize = (size: number): void => check(isPowerOfTwo(size), `Queue size must be a power of 2 no greater than 32768: ${size}`);
 
 const sharedMemory = (config: VmConfig): boolean =>
-  config.memory.shared || config.memory.hugepages ||
+  config.memory.shared ||
+  config.memory.hugepages ||
   (config.memory.size === 0 && (config.memory.zones ?? []).every((zone) => zone.shared || zone.hugepages));
 
 const checkGroup = (config: VmConfig, group: string | undefined): void => {
@@ -34,7 +35,11 @@ const checkGroup = (config: VmConfig, group: string | undefined): void => {
   check(config.rate_limit_groups?.some((other) => other.id === group) ?? false, "Invalid rate-limiter group");
 };
 
-const checkVhost = (device: { readonly vhost_user: boolean; readonly vhost_socket?: string | undefined }, limited: boolean, config: VmConfig): void => {
+const checkVhost = (
+  device: { readonly vhost_user: boolean; readonly vhost_socket?: string | undefined },
+  limited: boolean,
+  config: VmConfig,
+): void => {
   if (!device.vhost_user) return;
   check(sharedMemory(config), "Using vhost-user requires using shared memory or huge pages");
   check(device.vhost_socket !== undefined, "No socket provided when using vhost-user");
@@ -46,7 +51,10 @@ const checkDisk = (disk: DiskConfig, config: VmConfig): void => {
   checkVhost(disk, disk.rate_limiter_config !== undefined || disk.rate_limit_group !== undefined, config);
   checkGroup(config, disk.rate_limit_group);
   checkPci(disk, config);
-  check(disk.num_queues <= config.cpus.boot_vcpus, `Queue count (${disk.num_queues}) must not exceed boot vCPUs (${config.cpus.boot_vcpus})`);
+  check(
+    disk.num_queues <= config.cpus.boot_vcpus,
+    `Queue count (${disk.num_queues}) must not exceed boot vCPUs (${config.cpus.boot_vcpus})`,
+  );
   checkQueueSize(disk.queue_size);
   check(disk.queue_size > 2, `Block queue size must be greater than 2: ${disk.queue_size}`);
   check(!disk.vhost_user || disk.iommu !== true, "Device does not support being placed behind IOMMU");
@@ -74,7 +82,8 @@ const checkPayload = ({ payload }: VmConfig): void => {
     throw new Failure("Failed to validate config", "Payload configuration is not bootable", cause);
   };
   if (payload?.firmware === undefined && payload?.kernel === undefined) broken("No bootitem provided: neither firmware nor kernel");
-  if (payload?.firmware !== undefined && payload.kernel !== undefined) broken("Specifying a kernel is not supported when a firmware is provided");
+  if (payload?.firmware !== undefined && payload.kernel !== undefined)
+    broken("Specifying a kernel is not supported when a firmware is provided");
 };
 
 const checkConsolesAndCpus = ({ console, serial, cpus }: VmConfig): void => {
@@ -162,8 +171,14 @@ export const validate = (config: VmConfig): void => {
 
 const behindIommu = (config: VmConfig): boolean => {
   const lists: readonly (readonly { readonly iommu?: boolean | undefined }[] | undefined)[] = [
-    config.disks, config.net, config.pmem, config.vdpa, config.devices, [config.rng, config.console],
-    config.vsock === undefined ? [] : [config.vsock], config.balloon === undefined ? [] : [config.balloon],
+    config.disks,
+    config.net,
+    config.pmem,
+    config.vdpa,
+    config.devices,
+    [config.rng, config.console],
+    config.vsock === undefined ? [] : [config.vsock],
+    config.balloon === undefined ? [] : [config.balloon],
   ];
   return config.platform?.iommu_segments !== undefined || lists.some((devices) => devices?.some((device) => device.iommu));
 };

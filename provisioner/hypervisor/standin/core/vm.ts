@@ -83,8 +83,11 @@ const openNets = (host: Host, assembly: Assembly): void => {
 };
 
 const placeDevices = ({ config, vm: { tree } }: Assembly): void => {
-  const place = (id: string, type: Parameters<typeof addVirtio>[2], device: { readonly pci_device_id?: number | undefined; readonly pci_segment?: number } = {}): void =>
-    void addVirtio(tree, id, type, { hotplug: false, slot: device.pci_device_id, segment: device.pci_segment ?? 0 });
+  const place = (
+    id: string,
+    type: Parameters<typeof addVirtio>[2],
+    device: { readonly pci_device_id?: number | undefined; readonly pci_segment?: number } = {},
+  ): void => void addVirtio(tree, id, type, { hotplug: false, slot: device.pci_device_id, segment: device.pci_segment ?? 0 });
   if (config.console.mode !== "Off") place("__console", "console");
   for (const disk of config.disks ?? []) place(disk.id ?? "", "block", disk);
   for (const net of config.net ?? []) place(net.id ?? "", "net", net);
@@ -135,8 +138,11 @@ export const prepareBoot = (host: Host, { config, vm }: Assembly): void => {
       throw error;
     }
   }
-  const files = [["Cannot open kernel file", config.payload?.kernel], ["Cannot open initramfs file", config.payload?.initramfs],
-    ["Error manipulating firmware file", config.payload?.firmware]] as const;
+  const files = [
+    ["Cannot open kernel file", config.payload?.kernel],
+    ["Cannot open initramfs file", config.payload?.initramfs],
+    ["Error manipulating firmware file", config.payload?.firmware],
+  ] as const;
   for (const [message, path] of files) {
     const answer = path === undefined ? undefined : host.canRead(path);
     if (answer !== undefined) throw new Failure(message, answer.refused);

@@ -39,10 +39,15 @@ test.each([
   [`GET /${"a".repeat(1100)}`, "Invalid request."],
   ["GET /a HTTP/1.1\r\nX\r\n", "Invalid header. Reason: Header is incorrectly formatted. Key: X"],
   ["PUT /a HTTP/1.1\r\nContent-Length: x\r\n", "Invalid header. Reason: Invalid value. Key:Content-Length; Value: x"],
-  ["PUT /a HTTP/1.1\r\nContent-Length: 51201\r\n\r\n", "Request payload with size 51201 is larger than the limit of 51200 allowed by server."],
+  [
+    "PUT /a HTTP/1.1\r\nContent-Length: 51201\r\n\r\n",
+    "Request payload with size 51201 is larger than the limit of 51200 allowed by server.",
+  ],
 ])("refuses %j", (text, message) => expect(refusal(text)).toBe(message));
 
 test("answers have an empty reason, and no length where there is no content", () => {
-  expect(renderAnswer({ status: 204, body: undefined })).toBe("HTTP/1.1 204 \r\nServer: Cloud Hypervisor API\r\nConnection: keep-alive\r\n\r\n");
+  expect(renderAnswer({ status: 204, body: undefined })).toBe(
+    "HTTP/1.1 204 \r\nServer: Cloud Hypervisor API\r\nConnection: keep-alive\r\n\r\n",
+  );
   expect(renderRefusal(new HttpRefusal("X"))).toContain('{ "error": "X\nAll previous');
 });

@@ -94,7 +94,8 @@ const renderHead = (status: number, server: string, type: string, length: number
     `Server: ${server}`,
     "Connection: keep-alive",
     ...(length === undefined ? [] : [`Content-Type: ${type}`, `Content-Length: ${length}`]),
-    "", "",
+    "",
+    "",
   ].join("\r\n");
 
 export const renderAnswer = ({ status, body }: ApiAnswer): string =>
@@ -109,5 +110,4 @@ export const renderRefusal = (refusal: HttpRefusal): string => {
 export const CONTINUE = "HTTP/1.1 100 \r\nServer: Firecracker API\r\nConnection: keep-alive\r\n\r\n";
 
 const FULL_BODY = '{ "error": "Too many open connections" }';
-export const FULL_ANSWER =
-  `HTTP/1.1 503\r\nServer: Firecracker API\r\nConnection: close\r\nContent-Length: ${FULL_BODY.length}\r\n\r\n${FULL_BODY}`;
+export const FULL_ANSWER = `HTTP/1.1 503\r\nServer: Firecracker API\r\nConnection: close\r\nContent-Length: ${FULL_BODY.length}\r\n\r\n${FULL_BODY}`;

@@ -21,7 +21,11 @@ export const refuse = (reader: Reader, expected: string): never => {
   if (byte === byteOf("[")) return say("sequence");
   if (byte === byteOf("{")) return say("map");
   if (isNumberStart(byte)) return say(sayNumber(readNumber(reader)));
-  for (const [first, rest, what] of [["n", "ull", "null"], ["t", "rue", "boolean `true`"], ["f", "alse", "boolean `false`"]] as const) {
+  for (const [first, rest, what] of [
+    ["n", "ull", "null"],
+    ["t", "rue", "boolean `true`"],
+    ["f", "alse", "boolean `false`"],
+  ] as const) {
     if (byte !== byteOf(first)) continue;
     reader.index += 1;
     readIdent(reader, rest);
@@ -62,8 +66,7 @@ export const bool: Kind<boolean> = {
 };
 
 const textOf = (expected: string): Kind<string> => ({
-  read: (reader) =>
-    peekOr(reader, "EOF while parsing a value") === byteOf('"') ? readString(reader) : refuse(reader, expected),
+  read: (reader) => (peekOr(reader, "EOF while parsing a value") === byteOf('"') ? readString(reader) : refuse(reader, expected)),
 });
 export const text = textOf("a string");
 export const path = textOf("path string");
@@ -92,7 +95,12 @@ export const choice = <T extends string>(...variants: readonly T[]): Kind<T> => 
     if (peekOr(reader, "EOF while parsing a value") !== byteOf('"')) return failNext(reader, "expected value");
     const name = readString(reader);
     const found = variants.find((variant) => variant === name);
-    return found ?? placed(reader, () => { throw unknownVariant(name, variants); });
+    return (
+      found ??
+      placed(reader, () => {
+        throw unknownVariant(name, variants);
+      })
+    );
   },
 });
 

@@ -16,7 +16,11 @@ export type Client = {
   readonly config: Config;
   readonly base: string;
   readonly metricsBase: string;
-  readonly ask: (method: string, path: string, options?: { headers?: Record<string, string>; json?: unknown; text?: string }) => Promise<Answer>;
+  readonly ask: (
+    method: string,
+    path: string,
+    options?: { headers?: Record<string, string>; json?: unknown; text?: string },
+  ) => Promise<Answer>;
   readonly stop: () => Promise<void>;
 };
 

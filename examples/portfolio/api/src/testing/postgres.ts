@@ -30,7 +30,9 @@ export type Database = {
 };
 
 export function listMigrations(direction: "up" | "down"): string[] {
-  const files = readdirSync(MIGRATIONS).filter((name) => name.endsWith(`.${direction}.sql`)).toSorted();
+  const files = readdirSync(MIGRATIONS)
+    .filter((name) => name.endsWith(`.${direction}.sql`))
+    .toSorted();
   return direction === "up" ? files : files.toReversed();
 }
 
@@ -38,7 +40,8 @@ export function listMigrations(direction: "up" | "down"): string[] {
 export async function migrate(owner: pg.Pool, direction: "up" | "down"): Promise<void> {
   for (const file of listMigrations(direction)) {
     const name = file.replace(/\.(up|down)\.sql$/, "");
-    const note = direction === "up" ? `insert into croft_migrations values ('${name}')` : `delete from croft_migrations where name = '${name}'`;
+    const note =
+      direction === "up" ? `insert into croft_migrations values ('${name}')` : `delete from croft_migrations where name = '${name}'`;
     await owner.query(`begin;\n${readFileSync(join(MIGRATIONS, file), "utf8")};\n${note};\ncommit`);
   }
 }
@@ -50,7 +53,10 @@ export async function startDatabase(): Promise<Database> {
   const port = await findPort();
   let server: ChildProcess | undefined;
   const start = async (): Promise<void> => {
-    server = spawn(...asUser([join(BIN ?? "", "postgres"), "-D", join(folder, "data"), "-k", folder, "-p", String(port)]), { stdio: "ignore", cwd: folder });
+    server = spawn(...asUser([join(BIN ?? "", "postgres"), "-D", join(folder, "data"), "-k", folder, "-p", String(port)]), {
+      stdio: "ignore",
+      cwd: folder,
+    });
     await untilAnswers(folder, port);
   };
   const stop = async (): Promise<void> => {
@@ -82,7 +88,10 @@ function findServer(): string | undefined {
 /** PostgreSQL refuses to run as root. */
 function asUser([program = "", ...rest]: readonly string[]): [string, string[]] {
   if (USER === undefined) return [program, rest];
-  return ["setpriv", ["--reuid", USER, "--regid", execFileSync("id", ["-gn", USER], { encoding: "utf8" }).trim(), "--clear-groups", program, ...rest]];
+  return [
+    "setpriv",
+    ["--reuid", USER, "--regid", execFileSync("id", ["-gn", USER], { encoding: "utf8" }).trim(), "--clear-groups", program, ...rest],
+  ];
 }
 
 function run(folder: string, words: readonly string[]): void {
@@ -91,9 +100,36 @@ function run(folder: string, words: readonly string[]): void {
 
 function initialise(folder: string): void {
   run(folder, [join(BIN ?? "", "initdb"), "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]);
-  const subject = (name: string): string[] => ["-subj", `/CN=${name}`, "-nodes", "-days", "2", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
+  const subject = (name: string): string[] => [
+    "-subj",
+    `/CN=${name}`,
+    "-nodes",
+    "-days",
+    "2",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:P-256",
+  ];
   run(folder, ["openssl", "req", "-x509", ...subject("test authority"), "-keyout", "ca.key", "-out", "ca.crt"]);
-  run(folder, ["openssl", "req", "-x509", ...subject("localhost"), "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:false", "-CA", "ca.crt", "-CAkey", "ca.key", "-keyout", "data/server.key", "-out", "data/server.crt"]);
+  run(folder, [
+    "openssl",
+    "req",
+    "-x509",
+    ...subject("localhost"),
+    "-addext",
+    "subjectAltName=DNS:localhost",
+    "-addext",
+    "basicConstraints=critical,CA:false",
+    "-CA",
+    "ca.crt",
+    "-CAkey",
+    "ca.key",
+    "-keyout",
+    "data/server.key",
+    "-out",
+    "data/server.crt",
+  ]);
   const settings = ["fsync = off", "ssl = on", "listen_addresses = 'localhost'", "max_connections = 60"];
   writeFileSync(join(folder, "data/postgresql.auto.conf"), `${settings.join("\n")}\n`);
   writeFileSync(join(folder, "data/pg_hba.conf"), "local all all trust\nhostssl all portfolio_rw localhost scram-sha-256\n");

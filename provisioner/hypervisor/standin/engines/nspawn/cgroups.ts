@@ -28,7 +28,10 @@ const write = (folder: string, file: string, text: string): void => {
 
 const readProcesses = (folder: string): readonly number[] => {
   try {
-    return readFileSync(join(folder, "cgroup.procs"), "utf8").split("\n").filter((line) => line !== "").map(Number);
+    return readFileSync(join(folder, "cgroup.procs"), "utf8")
+      .split("\n")
+      .filter((line) => line !== "")
+      .map(Number);
   } catch {
     return [];
   }
@@ -51,8 +54,18 @@ const removeFolder = (folder: string): void => {
 
 /** Removes the guest's own v2 tree, seen through a mount that only this helper has. */
 const removeOwnTree = (name: string): void =>
-  void spawnSync("unshare", ["--mount", "sh", "-c",
-    'mount -t cgroup2 cgroup2 /sys/fs/cgroup && find "/sys/fs/cgroup/croft/$1" -depth -type d -exec rmdir {} +', "sh", name], { stdio: "ignore" });
+  void spawnSync(
+    "unshare",
+    [
+      "--mount",
+      "sh",
+      "-c",
+      'mount -t cgroup2 cgroup2 /sys/fs/cgroup && find "/sys/fs/cgroup/croft/$1" -depth -type d -exec rmdir {} +',
+      "sh",
+      name,
+    ],
+    { stdio: "ignore" },
+  );
 
 /** A quota below the memory already in use is refused by the kernel: the old limit stays then. */
 const tryWrite = (folder: string, file: string, text: string): void => {

@@ -60,8 +60,10 @@ const number = (path: string): bigint => BigInt(readText(path) ?? "0");
 const netCounters = (veth: string): Readonly<Record<string, bigint>> => {
   const folder = `/sys/class/net/${veth}/statistics`;
   return {
-    rx_bytes: number(`${folder}/tx_bytes`), rx_frames: number(`${folder}/tx_packets`),
-    tx_bytes: number(`${folder}/rx_bytes`), tx_frames: number(`${folder}/rx_packets`),
+    rx_bytes: number(`${folder}/tx_bytes`),
+    rx_frames: number(`${folder}/tx_packets`),
+    tx_bytes: number(`${folder}/rx_bytes`),
+    tx_frames: number(`${folder}/rx_packets`),
   };
 };
 

@@ -47,7 +47,12 @@ export const startGuest = async (plan: GuestPlan, hooks: BootHooks): Promise<Gue
   const tail = keepTail(stderr as Readable);
   (stdout as Readable).on("data", hooks.onConsole);
   let ready = false;
-  const started = new Promise<void>((resolve) => (signal as Readable).once("data", () => { ready = true; resolve(); }));
+  const started = new Promise<void>((resolve) =>
+    (signal as Readable).once("data", () => {
+      ready = true;
+      resolve();
+    }),
+  );
   await Promise.race([started, exited]);
   if (!ready) throw deviceFailure("the guest could not be started", tail() || "no reason given");
   void exited.then((code) => hooks.onEnd(endOf(code)));
@@ -73,7 +78,11 @@ export const clearGuest = async (plan: GuestPlan, cgroups: Cgroups): Promise<voi
         // It ended meanwhile.
       }
     }
-    if (Date.now() > until) throw new Failure("Error locking disk images: Another instance likely holds a lock", `a disk of ${plan.machine} is still attached on this host`);
+    if (Date.now() > until)
+      throw new Failure(
+        "Error locking disk images: Another instance likely holds a lock",
+        `a disk of ${plan.machine} is still attached on this host`,
+      );
     await sleep(20);
   }
   if (existsSync(plan.mountPoint)) rmdirSync(plan.mountPoint);

@@ -25,15 +25,19 @@ export const plug = (init: number, disk: DiskConfig): number => {
   const loop = run("losetup", "--find", "--show", ...(disk.readonly ? ["--read-only"] : []), path);
   const handle = openSync(loop, "r");
   run("losetup", "--detach", loop);
-  const [major = "7", minor = "0"] = readFileSync(`/sys/block/${basename(loop)}/dev`, "utf8").trim().split(":");
+  const [major = "7", minor = "0"] = readFileSync(`/sys/block/${basename(loop)}/dev`, "utf8")
+    .trim()
+    .split(":");
   inGuest(init, 'mkdir -p /dev/disk/by-id; rm -f "$1"; mknod -m 660 "$1" b "$2" "$3"', nodeOf(disk), major, minor);
   return handle;
 };
 
 export const unplug = (init: number | undefined, disk: DiskConfig, handle: number | undefined): void => {
-  if (init !== undefined) inGuest(init, 'umount -- "$1" 2>/dev/null || true; rm -f "$1" 2>/dev/null || umount -l "$1" 2>/dev/null || true', nodeOf(disk));
+  if (init !== undefined)
+    inGuest(init, 'umount -- "$1" 2>/dev/null || true; rm -f "$1" 2>/dev/null || umount -l "$1" 2>/dev/null || true', nodeOf(disk));
   if (handle !== undefined) closeSync(handle);
 };
 
 /** The file has its new size: the guest's device takes it over. */
-export const refresh = (disk: DiskConfig): void => findLoops(disk.path ?? "").forEach((loop) => void run("losetup", "--set-capacity", `/dev/${loop}`));
+export const refresh = (disk: DiskConfig): void =>
+  findLoops(disk.path ?? "").forEach((loop) => void run("losetup", "--set-capacity", `/dev/${loop}`));

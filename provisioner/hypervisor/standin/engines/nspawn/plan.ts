@@ -10,7 +10,10 @@ const GUEST_WORD = /^(ip=|nameserver=|systemd\.|rd\.systemd\.|ds=|cloud-init=|cr
 const wordsOf = (config: VmConfig): readonly string[] => (config.payload?.cmdline ?? "").split(/\s+/).filter((word) => word !== "");
 
 const hostnameOf = (words: readonly string[], standard: string): string => {
-  const name = words.find((word) => word.startsWith("ip="))?.slice("ip=".length).split(":")[4];
+  const name = words
+    .find((word) => word.startsWith("ip="))
+    ?.slice("ip=".length)
+    .split(":")[4];
   return name !== undefined && /^[a-zA-Z0-9][a-zA-Z0-9.-]{0,63}$/.test(name) ? name : standard;
 };
 
@@ -25,11 +28,21 @@ const networkOf = (config: VmConfig, facts: HostFacts): GuestPlan["network"] => 
   if (net?.tap === undefined) return undefined;
   const bridge = facts.bridgeOf(net.tap);
   if (bridge === "missing")
-    throw deviceFailure("Cannot create virtio-net device", "Failed to open taps", "Open tap device failed", `Invalid interface name (does it exist?): ${net.tap}`);
+    throw deviceFailure(
+      "Cannot create virtio-net device",
+      "Failed to open taps",
+      "Open tap device failed",
+      `Invalid interface name (does it exist?): ${net.tap}`,
+    );
   return { veth: vethName(net.tap), bridge, mac: net.mac };
 };
 
-export const planGuest = (config: VmConfig, apiSocket: string, cgroups: Pick<GuestPlan, "cgroups" | "ownTree">, facts: HostFacts): GuestPlan => {
+export const planGuest = (
+  config: VmConfig,
+  apiSocket: string,
+  cgroups: Pick<GuestPlan, "cgroups" | "ownTree">,
+  facts: HostFacts,
+): GuestPlan => {
   const [root, ...others] = (config.disks ?? []).filter((disk) => disk.path !== undefined);
   if (root?.path === undefined) throw deviceFailure("this engine needs a root disk");
   const seed = others.find((disk) => disk.readonly && facts.isSeed(disk.path ?? ""));
