@@ -1,5 +1,5 @@
 /** Writes a seed as an ISO 9660 image labelled CIDATA, with fixed dates. */
-import { mkdtemp, rename, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { sh } from "../provisioner/transport/sh.ts";
 import { must } from "../provisioner/transport/shell.ts";
@@ -9,7 +9,10 @@ const FIXED_DATE = "2020010100000000";
 const FIXED_SECONDS = Date.UTC(2020, 0, 1) / 1000;
 
 export const writeSeed = async (shell: Shell, files: Readonly<Record<string, string>>, target: string): Promise<void> => {
-  const work = await mkdtemp(join(dirname(target), ".seed-"));
+  // One name, so that what a killed run left is found and removed here.
+  const work = join(dirname(target), ".seed");
+  await rm(work, { recursive: true, force: true });
+  await mkdir(work, { mode: 0o700 });
   try {
     for (const [name, text] of Object.entries(files)) {
       await writeFile(join(work, name), text, { mode: 0o644 });

@@ -10,12 +10,16 @@ import type { DiffOptions } from "../../provisioner/plan/diff.ts";
 import type { Resource, ResourceId } from "../../provisioner/plan/resource.ts";
 import { makeFileStore } from "../../provisioner/state/file-store.ts";
 import { emptyState } from "../../provisioner/state/store.ts";
+import type { State } from "../../provisioner/state/store.ts";
 import { makeFakeDrivers } from "./fake-world.ts";
 import type { FakeOptions } from "./fake-world.ts";
+import type { Portfolio } from "./portfolio.ts";
 
 /** Ids of objects to what hides them, so that a scene can be written to a file. */
 export type Scene = {
   readonly desired: readonly Resource[];
+  /** What a real site is desired from, instead: anew in every run, from what state remembers. */
+  readonly portfolio?: Portfolio;
   readonly hidden: Readonly<Record<ResourceId, ResourceId>>;
   /** Of everything that any run on the folder ever desired. */
   readonly kinds: readonly string[];
@@ -40,13 +44,21 @@ export const readScene = async (file: string): Promise<Scene> => JSON.parse(awai
 
 export const worldFolder = (folder: string): string => join(folder, "world");
 
+const desire = async (scene: Scene, state: State): Promise<{ readonly desired: readonly Resource[]; readonly state: State }> => {
+  if (scene.portfolio === undefined) return { desired: scene.desired, state };
+  const { desirePortfolio } = await import("./portfolio.ts");
+  const { resources, addresses, hosts } = desirePortfolio(scene.portfolio, state);
+  return { desired: resources, state: { ...state, addresses: { ...state.addresses, ...Object.fromEntries(addresses) }, hosts } };
+};
+
 const planInputOf = async (folder: string, scene: Scene, fake: FakeOptions): Promise<PlanInput> => {
-  const state = (await makeFileStore(join(folder, "state.json")).read()) ?? emptyState(randomBytes(16).toString("hex"));
+  const found = (await makeFileStore(join(folder, "state.json")).read()) ?? emptyState(randomBytes(16).toString("hex"));
+  const { desired, state } = await desire(scene, found);
   const drivers = makeFakeDrivers(worldFolder(folder), scene.kinds, { hiddenBy: (id) => scene.hidden[id], ...fake });
   return {
     site: "shop",
     environment: "default",
-    desired: scene.desired,
+    desired,
     state,
     drivers,
     journalFile: join(folder, "journal.ndjson"),
