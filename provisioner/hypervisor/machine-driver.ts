@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { renderSeed } from "../../cloud-init/render.ts";
 import { writeSeed } from "../../cloud-init/seed.ts";
-import { CroftError } from "../errors.ts";
+import { CroftError, errorChain } from "../errors.ts";
 import type { ApplyRequest, Driver, ObserveRequest, RemoveRequest } from "../execute/driver.ts";
 import { doorPoint } from "../execute/faults.ts";
 import { replaceFile } from "../host/files.ts";
@@ -173,7 +173,7 @@ const connectUntil = async (
     );
     if (failed === undefined) return;
     if (failed instanceof CroftError && !failed.transient) throw failed;
-    if (performance.now() > deadline) throw await bootError(paths, name, "did not answer by SSH in time");
+    if (performance.now() > deadline) throw await bootError(paths, name, `did not answer by SSH in time (${errorChain(failed).join(": ")})`);
     if ((await findProcess(paths.pid)) === undefined) throw await bootError(paths, name, "stopped before it was up");
     await sleep(100);
   }
