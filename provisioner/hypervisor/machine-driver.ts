@@ -173,7 +173,8 @@ const connectUntil = async (
     );
     if (failed === undefined) return;
     if (failed instanceof CroftError && !failed.transient) throw failed;
-    if (performance.now() > deadline) throw await bootError(paths, name, `did not answer by SSH in time (${errorChain(failed).join(": ")})`);
+    if (performance.now() > deadline)
+      throw await bootError(paths, name, `did not answer by SSH in time (${errorChain(failed).join(": ")})`);
     if ((await findProcess(paths.pid)) === undefined) throw await bootError(paths, name, "stopped before it was up");
     await sleep(100);
   }
