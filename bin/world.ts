@@ -18,7 +18,8 @@ import { makeConnections } from "../provisioner/machine/connections.ts";
 import type { Connections } from "../provisioner/machine/connections.ts";
 import { makeGenerationDriver } from "../provisioner/machine/generation-driver.ts";
 import { makeSlotDriver } from "../provisioner/machine/slot-driver.ts";
-import type { DesireInput, Domain, Endpoint, Template, Versions } from "../provisioner/model/contribution.ts";
+import { probedOperations } from "../provisioner/machine/health.ts";
+import type { DesireInput, Domain, Endpoint, Operations, Template, Versions } from "../provisioner/model/contribution.ts";
 import { cachePaths, machinePaths, sitePaths } from "../provisioner/model/names.ts";
 import type { Roots, SiteName } from "../provisioner/model/names.ts";
 import type { Model } from "../provisioner/model/types.ts";
@@ -38,6 +39,9 @@ import { SSH_SECRET, siteNameOf } from "./site.ts";
 
 /** Every service and domain: adding one means one folder and one line here and one among the drivers below. */
 export const DOMAINS: readonly Domain[] = [postgresDomain, appDomain, gatewayDomain];
+
+/** What an operator does with each service. */
+export const OPERATIONS: Readonly<Record<string, Operations<Shell>>> = { postgres: probedOperations, gateway: probedOperations };
 
 /** Endpoints that depend on what is desired: ports that releases alternate between. */
 export const lateEndpoints = (input: DesireInput): readonly Endpoint[] => workloadEndpoints(input);

@@ -1,7 +1,7 @@
 /** `croft status`: one screen of what runs where, what drifted, and what nothing restarts. */
 import { existsSync } from "node:fs";
 import { listCertificates } from "../../nginx/certificates/readers.ts";
-import { EXIT } from "../../provisioner/errors.ts";
+import { EXIT, errorChain } from "../../provisioner/errors.ts";
 import { planSite } from "../../provisioner/execute/apply.ts";
 import { readJournal } from "../../provisioner/execute/journal.ts";
 import type { Entry } from "../../provisioner/execute/journal.ts";
@@ -11,6 +11,8 @@ import { loadSite } from "../load.ts";
 import type { Loaded } from "../load.ts";
 import type { Io } from "../main.ts";
 import { parseOptions } from "../options.ts";
+import { OPERATIONS } from "../world.ts";
+import type { World } from "../world.ts";
 
 const DAY_MS = 86_400_000;
 const text = (value: unknown): string => (typeof value === "string" ? value : String(value ?? ""));
@@ -31,6 +33,18 @@ const machineLines = (loaded: Loaded, observed: ReadonlyMap<string, Observation>
         : "";
     return `  ${machine.name.padEnd(14)}${state.padEnd(12)}${(loaded.desired.addresses.get(machine.name) ?? "").padEnd(16)}${words}`;
   });
+
+/** Every service answers for itself; one that cannot be asked says why. */
+const serviceLines = (loaded: Loaded, world: World): Promise<readonly string[]> =>
+  Promise.all(
+    Object.entries(loaded.model.services).map(async ([name, { machine }]) => {
+      const found = await world.connections.open(machine).then(
+        (shell) => OPERATIONS[name]?.health(shell),
+        (error: unknown) => ({ ok: false, detail: errorChain(error)[0] ?? "" }),
+      );
+      return `  ${name.padEnd(14)}${(found?.ok === true ? "healthy" : "NOT HEALTHY").padEnd(12)}${machine.padEnd(16)}${found?.detail ?? ""}`;
+    }),
+  );
 
 const releaseLines = (loaded: Loaded, observed: ReadonlyMap<string, Observation>): readonly string[] =>
   loaded.desired.resources
@@ -90,6 +104,7 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
     const lines = [
       `${model.site} (${model.environment}), ${model.domain}`,
       ...section("Machines", machineLines(loaded, planned.observed)),
+      ...section("Services", await serviceLines(loaded, world)),
       ...section("Releases", releaseLines(loaded, planned.observed)),
       ...section("Certificates", await certificateLines(loaded)),
       ...section("Last change", [`  ${lastRun(await readJournal(paths.journal))}`]),

@@ -123,6 +123,21 @@ export type Contribution = {
 /** What a machine must be able to do: packages of its image. */
 export type RoleUse = { readonly machine: string; readonly role: string };
 
+/**
+ * What an operator does with a running service, beside what its drivers observe, apply and remove. A service leaves out
+ * what it does not offer yet.
+ */
+export type Operations<Place> = {
+  /** A real round trip through the service. */
+  readonly health: (place: Place) => Promise<Health>;
+  readonly backup?: (place: Place) => Promise<void>;
+  readonly restore?: (place: Place, backup: string) => Promise<void>;
+  readonly upgrade?: (place: Place, version: string) => Promise<void>;
+  readonly rotate?: (place: Place, secret: string) => Promise<void>;
+};
+
+export type Health = { readonly ok: boolean; readonly detail: string };
+
 /** A folder's pure half. The section of a service is validated before these are called. */
 export type Domain = {
   readonly name: string;
