@@ -1,0 +1,59 @@
+/** The example portfolio's real graph, desired anew from what state remembers, as every run of croft does it. */
+import { desireSite } from "../../bin/site.ts";
+import type { DesiredSite, SiteInput } from "../../bin/site.ts";
+import { gatewayDomain } from "../../nginx/resources.ts";
+import { parseConfig } from "../../provisioner/config/parse.ts";
+import type { ConfigFile } from "../../provisioner/config/read.ts";
+import type { Model } from "../../provisioner/model/types.ts";
+import type { Resource, ResourceId } from "../../provisioner/plan/resource.ts";
+import type { State } from "../../provisioner/state/store.ts";
+import { appDomain, workloadEndpoints } from "../../stacks/app/resources.ts";
+import { postgresDomain } from "../../stacks/postgres/resources.ts";
+
+/** What of a site can be written to a file: the rest follows from it. */
+export type Portfolio = Pick<SiteInput, "model" | "releases" | "migrations">;
+
+/** The same for every run: inventories of two runs shall be equal. */
+const SITE_ID = "00112233445566778899aabbccddeeff";
+const DOMAINS = [postgresDomain, appDomain, gatewayDomain];
+
+/** @throws Error with the first problem of the file. */
+export const parseModel = (file: ConfigFile): Model => {
+  const services = DOMAINS.flatMap(({ name, schema }) => (schema === undefined ? [] : [{ name, schema }]));
+  const result = parseConfig({ ...file, services, variables: {} });
+  if (!result.ok) throw new Error(result.problems[0]?.message);
+  return result.model;
+};
+
+export const desirePortfolio = (portfolio: Portfolio, state: Pick<State, "addresses" | "hosts" | "resources">): DesiredSite =>
+  desireSite({
+    ...portfolio,
+    roots: { state: "/var/lib/croft", cache: "/var/cache/croft", run: "/run/croft" },
+    platform: { architecture: "amd64", hypervisor: "stand-in", program: ["croft-vmm"], standIn: true, digestOf: (artifact) => `sha256:${artifact}` },
+    remembered: {
+      siteId: SITE_ID,
+      addresses: state.addresses,
+      hosts: state.hosts,
+      rotations: {},
+      imageUpdate: 0,
+      recorded: new Map(state.resources.map((record) => [record.id, record])),
+    },
+    domains: DOMAINS,
+    lateEndpoints: workloadEndpoints,
+  });
+
+const ON_HOST: ReadonlySet<string> = new Set(["network", "image", "disk", "machine", "secret", "authority", "certificate"]);
+
+/** Everything inside of a machine is hidden by the nearest machine it needs. */
+export const hiderAmong = (resources: readonly Resource[]): ((id: ResourceId) => ResourceId | undefined) => {
+  const byId = new Map(resources.map((resource) => [resource.id, resource]));
+  const nearest = (ids: readonly ResourceId[]): ResourceId | undefined => {
+    const machine = ids.find((id) => byId.get(id)?.kind === "machine");
+    const further = ids.flatMap((id) => byId.get(id)?.needs ?? []);
+    return machine !== undefined || further.length === 0 ? machine : nearest(further);
+  };
+  return (id) => {
+    const resource = byId.get(id);
+    return resource === undefined || ON_HOST.has(resource.kind) ? undefined : nearest([...(resource.lostWith ?? []), ...resource.needs]);
+  };
+};
