@@ -109,9 +109,7 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
       ...section("Certificates", await certificateLines(loaded)),
       ...section("Last change", [`  ${lastRun(await readJournal(paths.journal))}`]),
       "",
-      drifted.length === 0
-        ? "Everything is as croft.yaml says."
-        : `Not as croft.yaml says (${drifted.length}); \`croft plan\` shows each:`,
+      drifted.length === 0 ? "Everything is as croft.yaml says." : `Not as croft.yaml says (${drifted.length}); \`croft plan\` shows each:`,
       ...drifted.slice(0, 12).map(({ id, action, reason }) => `  ${id}: ${action}, ${reason}`),
       ...(loaded.platform.standIn ? ["", "Machines run on the stand-in: less isolated than a VM, not for production."] : []),
       ...(supervised

@@ -29,7 +29,13 @@ export const desirePortfolio = (portfolio: Portfolio, state: Pick<State, "addres
   desireSite({
     ...portfolio,
     roots: { state: "/var/lib/croft", cache: "/var/cache/croft", run: "/run/croft" },
-    platform: { architecture: "amd64", hypervisor: "stand-in", program: ["croft-vmm"], standIn: true, digestOf: (artifact) => `sha256:${artifact}` },
+    platform: {
+      architecture: "amd64",
+      hypervisor: "stand-in",
+      program: ["croft-vmm"],
+      standIn: true,
+      digestOf: (artifact) => `sha256:${artifact}`,
+    },
     remembered: {
       siteId: SITE_ID,
       addresses: state.addresses,

@@ -27,7 +27,10 @@ test("an interrupt ends the run at a step border, and the next one finishes", as
 
 test("a run that was stopped is gone before the next one changes anything", async () => {
   await mustCroft("destroy", site);
-  const hung = spawn(process.execPath, [join(PROJECT, "bin", "croft"), "up", site], { env: { ...process.env, CROFT_ROOT: ROOT }, stdio: "ignore" });
+  const hung = spawn(process.execPath, [join(PROJECT, "bin", "croft"), "up", site], {
+    env: { ...process.env, CROFT_ROOT: ROOT },
+    stdio: "ignore",
+  });
   const ended = new Promise<NodeJS.Signals | null>((resolve) => hung.once("exit", (_code, signal) => resolve(signal)));
   await new Promise((resolve) => setTimeout(resolve, 1500));
   hung.kill("SIGSTOP");
