@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Driver, ObserveRequest } from "../provisioner/execute/driver.ts";
+import { observeEach } from "../provisioner/execute/observe-each.ts";
 import type { JsonObject, Observation } from "../provisioner/plan/resource.ts";
 import { buildImage, imageExists, imagePackages } from "./build.ts";
 import type { ImageTools } from "./build.ts";
@@ -23,8 +24,7 @@ const PHASE = /^I: (.*)$/;
 
 export const makeImageDriver = (tools: ImageTools): Driver => ({
   kind: "image",
-  observe: async (requests) =>
-    new Map(await Promise.all(requests.map(async (request) => [request.id, await observeOne(tools, request)] as const))),
+  observe: observeEach((request) => observeOne(tools, request)),
   apply: async (request) => {
     const { recipe, imageId: id } = request.resource.payload as ImagePayload;
     if (await imageExists(tools.folder, id)) {

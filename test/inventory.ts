@@ -30,6 +30,10 @@ const files = (): readonly string[] =>
     .flatMap((folder) => run("find", folder, "-mindepth", "1"))
     .map((line) => `file ${line}`);
 
+/** Control groups that an earlier run, ended half way, left without a process: the next site would use them and take them away. */
+export const sweepEmptyGroups = (): void =>
+  void run("find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", "*/croft*", "-exec", "rmdir", "{}", "+");
+
 export const hostInventory = (): readonly string[] =>
   [
     ...processes(),
@@ -44,7 +48,8 @@ export const hostInventory = (): readonly string[] =>
     ...run("ip", "-br", "link").map((line) => `link ${line.split(/\s+/)[0]?.split("@")[0]}`),
     ...run("ip", "netns", "list").map((line) => `netns ${line}`),
     ...run("ip", "route", "show", "table", "all")
-      .filter((line) => !/\bcache\b/.test(line))
+      // The kernel gives links addresses of their own some time after they are up.
+      .filter((line) => !/\bcache\b|fe80:|ff00::/.test(line))
       .map((line) => `route ${line}`),
     ...run("nft", "list", "tables").map((line) => `nft ${line}`),
     ...run("find", "/sys/fs/cgroup", "-maxdepth", "3", "-name", "croft*").map((line) => `cgroup ${line}`),

@@ -6,7 +6,6 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { renderSeed } from "../../cloud-init/render.ts";
-import { parseHostKeys } from "../../provisioner/hypervisor/host-keys.ts";
 import { ensureCgroups } from "../../provisioner/hypervisor/standin/engines/nspawn/cgroups.ts";
 import type { Cgroups } from "../../provisioner/hypervisor/standin/engines/nspawn/cgroups.ts";
 import { makeLocalShell } from "../../provisioner/transport/local.ts";
@@ -32,10 +31,10 @@ export type HandMachine = {
   readonly address: string;
   readonly privateKey: string;
   readonly hostKey: string;
-  /** From the first copied byte of the root disk to the first command over SSH. */
+  /** From the first copied byte of the root disk to the last. */
+  readonly copiedMs: number;
+  /** To the first command over SSH. */
   readonly sshMs: number;
-  /** To the moment a machine's console has shown its host key, which is how croft learns it. */
-  readonly consoleMs: () => Promise<number>;
 };
 
 export type HandSize = { readonly cpus: number; readonly memoryBytes: number };
@@ -116,11 +115,15 @@ const readHostKey = async (pid: number | undefined): Promise<string | undefined>
   return words.length < 2 ? undefined : words.slice(0, 2).join(" ");
 };
 
-const tryConnect = async (shell: Shell): Promise<Shell | undefined> =>
-  shell.run(sh`true`, { timeoutMs: 10_000 }).then(
-    () => shell,
-    () => undefined,
+/** A connection over which a command ran. */
+const tryConnect = async (shell: Shell): Promise<Shell | undefined> => {
+  const ran = await shell.run(sh`true`, { timeoutMs: 10_000 }).then(
+    ({ ok }) => ok,
+    () => false,
   );
+  if (!ran) await shell.close();
+  return ran ? shell : undefined;
+};
 
 const stopGuest = async (child: ChildProcess, cgroups: Cgroups): Promise<void> => {
   const ended = new Promise((resolve) => (child.exitCode === null && child.signalCode === null ? child.once("exit", resolve) : resolve(0)));
@@ -147,17 +150,14 @@ export const withHandMachine = async <T>(image: string, size: HandSize, work: (m
   await writeHandSeed(pair.publicKey);
   const started = performance.now();
   await must(local, "copying the root disk", sh`cp --sparse=always --reflink=auto ${image} ${rootDisk}`);
+  const copiedMs = performance.now() - started;
   const { child, console } = startGuest(cgroups);
   try {
     const hostKey = await until("a host key", console, () => readHostKey(child.pid));
     const target = { label: NAME, host: ADDRESS, port: 22, user: "root", privateKey: pair.privateKey, connectTimeoutMs: 8000 };
     const shell = await until("SSH", console, () => tryConnect(makeSshShell({ ...target, hostKeys: [hostKey] })));
     const sshMs = performance.now() - started;
-    const consoleMs = async (): Promise<number> => {
-      await until("the key on the console", console, async () => parseHostKeys(console())[0]);
-      return performance.now() - started;
-    };
-    const machine = { shell, address: ADDRESS, privateKey: pair.privateKey, hostKey, sshMs, consoleMs };
+    const machine = { shell, address: ADDRESS, privateKey: pair.privateKey, hostKey, copiedMs, sshMs };
     return await work(machine).finally(() => shell.close());
   } finally {
     await stopGuest(child, cgroups);

@@ -1,7 +1,7 @@
 /** Ansible in an environment of its own, and a generation as the playbook one would write for it. */
 import { existsSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Generation } from "../../provisioner/machine/generation.ts";
 import { runProgram } from "./process.ts";
 import type { Finished } from "./process.ts";
@@ -30,12 +30,21 @@ type File = Directory & { readonly sha: string };
 /** What a generation asks of a machine, read back from its manifest. */
 export type Wanted = { readonly directories: readonly Directory[]; readonly files: readonly File[]; readonly units: readonly string[] };
 
+/** croft makes the folders of its files by itself; a playbook has to name those that no image has. */
+const unnamedFolders = (directories: readonly Directory[], files: readonly File[]): readonly Directory[] => {
+  const named = new Set(directories.map(({ path }) => path));
+  const folders = [...new Set(files.map(({ path }) => dirname(path)))].filter((path) => path.includes("/croft") && !named.has(path));
+  return folders.toSorted().map((path) => ({ path, mode: "0755", owner: "root:root" }));
+};
+
 export const toWanted = ({ manifest }: Generation): Wanted => {
   const rows = manifest.split("\n").map((line) => line.split(" "));
   const of = (type: string): readonly (readonly string[])[] => rows.filter(([first]) => first === type);
+  const directories = of("d").map(([, mode = "", owner = "", path = ""]) => ({ path, mode, owner }));
+  const files = of("f").map(([, mode = "", owner = "", sha = "", path = ""]) => ({ path, mode, owner, sha }));
   return {
-    directories: of("d").map(([, mode = "", owner = "", path = ""]) => ({ path, mode, owner })),
-    files: of("f").map(([, mode = "", owner = "", sha = "", path = ""]) => ({ path, mode, owner, sha })),
+    directories: [...directories, ...unnamedFolders(directories, files)],
+    files,
     units: of("u").flatMap(([, unit = "", start]) => (start === "start" ? [unit] : [])),
   };
 };

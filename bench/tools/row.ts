@@ -44,7 +44,7 @@ const ratioOf = ({ croft, other }: Row): number | undefined => (other === undefi
 export const meetsGoal = (row: Row): boolean | undefined => {
   if (row.goal === undefined) return undefined;
   const { value = Infinity, ratio = Infinity } = row.goal;
-  return row.croft <= value && (ratioOf(row) ?? 0) <= ratio;
+  return row.croft <= value && (ratio === Infinity || (ratioOf(row) ?? Infinity) <= ratio);
 };
 
 const goalText = ({ goal, unit }: Row): string =>

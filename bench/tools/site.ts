@@ -59,23 +59,41 @@ export const removeLeftovers = async (): Promise<void> => {
   rmSync(ROOT, { recursive: true, force: true });
 };
 
-type RunLine = { readonly type: string; readonly id: string; readonly durationMs?: number };
+type RunLine = { readonly type: string; readonly id: string; readonly durationMs?: number; readonly text?: string };
+type RunEvent = RunLine & { readonly atMs: number };
 
-/** One step of a run; `insideMs` by croft's own clock, `startMs` and `endMs` by when its lines came. */
-export type StepTime = { readonly id: string; readonly insideMs: number; readonly startMs: number; readonly endMs: number };
+/** One step of a run; `insideMs` by croft's own clock, the others by when its lines came. */
+export type StepTime = {
+  readonly id: string;
+  readonly insideMs: number;
+  readonly startMs: number;
+  readonly endMs: number;
+  /** What the step said it was doing, and how long until it said the next thing or ended. */
+  readonly phases: Readonly<Record<string, number>>;
+};
 
-const eventsOf = (finished: Finished): readonly (RunLine & { readonly atMs: number })[] =>
+const eventsOf = (finished: Finished): readonly RunEvent[] =>
   finished.lines.flatMap(({ text, atMs }) => (text.startsWith('{"type"') ? [{ ...(JSON.parse(text) as RunLine), atMs }] : []));
+
+const phasesOf = (events: readonly RunEvent[]): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    events.flatMap(({ type, text, atMs }, index) => {
+      const next = events[index + 1];
+      return next === undefined || !type.startsWith("step-") ? [] : [[text ?? "before it said anything", next.atMs - atMs] as const];
+    }),
+  );
+
+const timeOf = (id: string, events: readonly RunEvent[]): readonly (readonly [string, StepTime])[] => {
+  const first = events[0];
+  const done = events.find(({ type }) => type === "step-done");
+  if (first === undefined || done === undefined) return [];
+  return [[id, { id, insideMs: done.durationMs ?? 0, startMs: first.atMs, endMs: done.atMs, phases: phasesOf(events) }]];
+};
 
 /** `croft up --json` and its steps. */
 export const upWithSteps = async (site: string): Promise<ReadonlyMap<string, StepTime>> => {
-  const events = eventsOf(await croft("up", "--yes", "--json", site));
-  const started = new Map(events.filter(({ type }) => type === "step-started").map(({ id, atMs }) => [id, atMs]));
-  return new Map(
-    events
-      .filter(({ type }) => type === "step-done")
-      .map(({ id, atMs, durationMs = 0 }) => [id, { id, insideMs: durationMs, startMs: started.get(id) ?? atMs, endMs: atMs }]),
-  );
+  const events = Map.groupBy(eventsOf(await croft("up", "--yes", "--json", site)), ({ id }) => id);
+  return new Map([...events].flatMap(([id, list]) => timeOf(id, list)));
 };
 
 /** @throws Error */

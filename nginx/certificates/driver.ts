@@ -1,4 +1,5 @@
 /** Drivers of the site's own CA and of the certificates it signs. */
+import { observeEach } from "../../provisioner/execute/observe-each.ts";
 import { rm } from "node:fs/promises";
 import { CroftError } from "../../provisioner/errors.ts";
 import type { ApplyRequest, Driver, ObserveRequest } from "../../provisioner/execute/driver.ts";
@@ -34,11 +35,6 @@ const issuing = async (tools: CertificateTools, bits: number): Promise<Issuing> 
   serial: toSerial(tools.random(SERIAL_BYTES)),
   pair: await tools.makeRsaPair(bits),
 });
-
-const observeEach =
-  (one: (request: ObserveRequest) => Promise<Observation>): Driver["observe"] =>
-  async (requests) =>
-    new Map(await Promise.all(requests.map(async (request) => [request.id, await one(request)] as const)));
 
 const observeAuthority = async (tools: CertificateTools): Promise<Observation> => {
   const authority = await readAuthority(tools.paths).catch(() => undefined);

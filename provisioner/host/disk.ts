@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CroftError } from "../errors.ts";
 import type { ApplyRequest, Driver, ObserveRequest } from "../execute/driver.ts";
+import { observeEach } from "../execute/observe-each.ts";
 import { doorPoint } from "../execute/faults.ts";
 import { resourceId } from "../model/names.ts";
 import type { JsonObject, Observation, Resource } from "../plan/resource.ts";
@@ -121,8 +122,7 @@ const apply = async (shell: Shell, request: ApplyRequest): Promise<JsonObject> =
 
 export const makeDiskDriver = (shell: Shell): Driver => ({
   kind: "disk",
-  observe: async (requests) =>
-    new Map(await Promise.all(requests.map(async (request) => [request.id, await observeOne(request)] as const))),
+  observe: observeEach(observeOne),
   apply: (request) => apply(shell, request),
   remove: async (request) => {
     const path = String(request.recorded.spec["path"]);

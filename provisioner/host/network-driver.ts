@@ -2,6 +2,7 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ApplyRequest, Driver, ObserveRequest, RemoveRequest } from "../execute/driver.ts";
+import { observeEach } from "../execute/observe-each.ts";
 import { CroftError } from "../errors.ts";
 import { shortHash } from "../model/names.ts";
 import type { JsonObject, Observation } from "../plan/resource.ts";
@@ -137,8 +138,7 @@ const remove = async (tools: NetworkTools, request: RemoveRequest): Promise<void
 
 export const makeNetworkDriver = (tools: NetworkTools): Driver => ({
   kind: "network",
-  observe: async (requests) =>
-    new Map(await Promise.all(requests.map(async (request) => [request.id, await observeOne(tools, request)] as const))),
+  observe: observeEach((request) => observeOne(tools, request)),
   apply: (request) => apply(tools, request),
   remove: (request) => remove(tools, request),
 });

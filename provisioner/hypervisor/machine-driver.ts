@@ -6,6 +6,7 @@ import { renderSeed } from "../../cloud-init/render.ts";
 import { writeSeed } from "../../cloud-init/seed.ts";
 import { CroftError, errorChain } from "../errors.ts";
 import type { ApplyRequest, Driver, ObserveRequest, RemoveRequest } from "../execute/driver.ts";
+import { observeEach } from "../execute/observe-each.ts";
 import { doorPoint } from "../execute/faults.ts";
 import { replaceFile } from "../host/files.ts";
 import { shortHash } from "../model/names.ts";
@@ -273,8 +274,7 @@ const remove = async (tools: MachineTools, request: RemoveRequest): Promise<void
 
 export const makeMachineDriver = (tools: MachineTools): Driver => ({
   kind: "machine",
-  observe: async (requests) =>
-    new Map(await Promise.all(requests.map(async (request) => [request.id, await observeOne(tools, request)] as const))),
+  observe: observeEach((request) => observeOne(tools, request)),
   apply: (request) => apply(tools, request),
   remove: (request) => remove(tools, request),
 });

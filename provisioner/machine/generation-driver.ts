@@ -1,6 +1,7 @@
 /** Effects of generations: stage, activate, prove, or be taken back. */
 import { CroftError } from "../errors.ts";
 import type { ApplyRequest, Driver, ObserveRequest, RemoveRequest } from "../execute/driver.ts";
+import { observeEach } from "../execute/observe-each.ts";
 import type { JsonObject, Observation } from "../plan/resource.ts";
 import { packTar } from "../transport/tar.ts";
 import type { Shell } from "../transport/shell.ts";
@@ -86,8 +87,7 @@ const remove = async (connections: Connections, request: RemoveRequest): Promise
 
 export const makeGenerationDriver = (connections: Connections): Driver => ({
   kind: "generation",
-  observe: async (requests) =>
-    new Map(await Promise.all(requests.map(async (request) => [request.id, await observeOne(connections, request)] as const))),
+  observe: observeEach((request) => observeOne(connections, request)),
   apply: async (request) => {
     await activate(connections, request);
     return {};

@@ -1,5 +1,6 @@
 /** Effects of slots: content filled in here, written on the machine, two versions kept. */
 import type { ApplyRequest, Driver, ObserveRequest, RemoveRequest } from "../execute/driver.ts";
+import { observeEach } from "../execute/observe-each.ts";
 import type { Template } from "../model/contribution.ts";
 import type { Observation } from "../plan/resource.ts";
 import { packTar } from "../transport/tar.ts";
@@ -54,8 +55,7 @@ const remove = async (tools: SlotTools, request: RemoveRequest): Promise<void> =
 
 export const makeSlotDriver = (tools: SlotTools): Driver => ({
   kind: "slot",
-  observe: async (requests) =>
-    new Map(await Promise.all(requests.map(async (request) => [request.id, await observeOne(tools, request)] as const))),
+  observe: observeEach((request) => observeOne(tools, request)),
   apply: async (request) => {
     await apply(tools, request);
     return {};

@@ -1,4 +1,5 @@
 /** Secrets as resources: what the store holds, what is made anew, what is forgotten. */
+import { observeEach } from "../execute/observe-each.ts";
 import { CroftError } from "../errors.ts";
 import type { ApplyRequest, Driver, ObserveRequest, RemoveRequest } from "../execute/driver.ts";
 import type { Observation, ResourceId } from "../plan/resource.ts";
@@ -52,8 +53,7 @@ const applySecret = async (tools: SecretTools, request: ApplyRequest) => {
 
 export const secretDriver = (tools: SecretTools): Driver => ({
   kind: "secret",
-  observe: async (requests) =>
-    new Map(await Promise.all(requests.map(async (request) => [request.id, await observeOne(tools.store, request)] as const))),
+  observe: observeEach((request) => observeOne(tools.store, request)),
   apply: (request) => applySecret(tools, request),
   remove: (request: RemoveRequest) => {
     const name = nameOf(request.recorded.id);

@@ -1,4 +1,5 @@
 /** Releases: started beside the old one and proven by a real round trip; others then give them traffic. */
+import { observeEach } from "../../provisioner/execute/observe-each.ts";
 import { CroftError } from "../../provisioner/errors.ts";
 import type { ApplyRequest, Driver, ObserveRequest, RemoveRequest } from "../../provisioner/execute/driver.ts";
 import { hiddenWhenUnreachable } from "../../provisioner/machine/connections.ts";
@@ -9,7 +10,7 @@ import type { Shell } from "../../provisioner/transport/shell.ts";
 import { listInstances, withdraw } from "./instances.ts";
 import { answersWell, waitReady } from "./readiness.ts";
 import type { ReleasePayload } from "./resources.ts";
-import { machineOf, nameOf, observeEach, stopTimeoutMs, textOf } from "./tools.ts";
+import { machineOf, nameOf, stopTimeoutMs, textOf } from "./tools.ts";
 import type { ReleaseTools } from "./tools.ts";
 import { releaseFolder, renderEnvironment, unitInstance } from "./units.ts";
 import { upload } from "./upload.ts";

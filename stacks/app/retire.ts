@@ -1,4 +1,5 @@
 /** Retiring: what gets no traffic any more is drained; a few releases stay to go back to. */
+import { observeEach } from "../../provisioner/execute/observe-each.ts";
 import type { ApplyRequest, Driver, ObserveRequest } from "../../provisioner/execute/driver.ts";
 import { hiddenWhenUnreachable } from "../../provisioner/machine/connections.ts";
 import type { JsonObject, Observation } from "../../provisioner/plan/resource.ts";
@@ -6,7 +7,7 @@ import { sh } from "../../provisioner/transport/sh.ts";
 import { must } from "../../provisioner/transport/shell.ts";
 import { listInstances } from "./instances.ts";
 import type { RetirePayload } from "./resources.ts";
-import { KEPT_RELEASES, machineOf, nameOf, observeEach, stopTimeoutMs } from "./tools.ts";
+import { KEPT_RELEASES, machineOf, nameOf, stopTimeoutMs } from "./tools.ts";
 import type { ReleaseTools } from "./tools.ts";
 import { releaseFolder, unitInstance } from "./units.ts";
 

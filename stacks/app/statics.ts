@@ -1,11 +1,12 @@
 /** Static releases: uploaded beside the old one, then a link moves. */
+import { observeEach } from "../../provisioner/execute/observe-each.ts";
 import type { ApplyRequest, Driver, ObserveRequest, RemoveRequest } from "../../provisioner/execute/driver.ts";
 import { hiddenWhenUnreachable } from "../../provisioner/machine/connections.ts";
 import type { JsonObject, Observation } from "../../provisioner/plan/resource.ts";
 import { sh } from "../../provisioner/transport/sh.ts";
 import { must } from "../../provisioner/transport/shell.ts";
 import type { StaticPayload } from "./resources.ts";
-import { KEPT_RELEASES, machineOf, nameOf, observeEach, textOf } from "./tools.ts";
+import { KEPT_RELEASES, machineOf, nameOf, textOf } from "./tools.ts";
 import type { ReleaseTools } from "./tools.ts";
 import { releaseFolder } from "./units.ts";
 import { upload } from "./upload.ts";

@@ -1,7 +1,7 @@
 /** What the drivers of this folder share. */
-import type { Driver, ObserveRequest } from "../../provisioner/execute/driver.ts";
+import type { ObserveRequest } from "../../provisioner/execute/driver.ts";
 import type { Template } from "../../provisioner/model/contribution.ts";
-import type { Json, Observation } from "../../provisioner/plan/resource.ts";
+import type { Json } from "../../provisioner/plan/resource.ts";
 import type { Shell } from "../../provisioner/transport/shell.ts";
 
 export type ReleaseTools = {
@@ -18,8 +18,3 @@ export const stopTimeoutMs = (seconds: number): number => (seconds + 30) * 1000;
 export const textOf = (value: Json | undefined): string => (typeof value === "string" ? value : "");
 export const machineOf = (request: ObserveRequest): string => textOf((request.resource ?? request.recorded)?.spec["machine"]);
 export const nameOf = (id: string): string => id.slice(id.indexOf("/") + 1);
-
-export const observeEach =
-  (one: (request: ObserveRequest) => Promise<Observation>): Driver["observe"] =>
-  async (requests) =>
-    new Map(await Promise.all(requests.map(async (request) => [request.id, await one(request)] as const)));

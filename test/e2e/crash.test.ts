@@ -22,8 +22,6 @@ const matrix: string[] = [];
 const inventory = (): readonly string[] =>
   hostInventory()
     .filter((line) => !/\/(journal\.\d+|state\.json\.\d|events\.json)/.test(line))
-    // The kernel gives links their own addresses some time after they are up.
-    .filter((line) => !/fe80:|ff00::/.test(line))
     .map((line) => line.replaceAll(/\b[0-9a-f]{12,16}\b/g, "*"))
     .toSorted();
 

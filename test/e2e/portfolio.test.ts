@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hostInventory } from "../inventory.ts";
+import { hostInventory, sweepEmptyGroups } from "../inventory.ts";
 import { hasChromium, openBrowser } from "./browser.ts";
 import { ROOT, copySite, croft, editFile, hostFiles, machineInventory, mustCroft, onMachine, program } from "./croft.ts";
 
@@ -24,6 +24,7 @@ beforeAll(async () => {
   site = copySite("portfolio");
   await croft(["destroy", "--purge", site]);
   rmSync(ROOT, { recursive: true, force: true });
+  sweepEmptyGroups();
   before = hostInventory();
 });
 

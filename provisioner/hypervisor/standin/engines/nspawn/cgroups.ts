@@ -1,7 +1,7 @@
 /** Holds a guest to its size and freezes it: v1 groups or one v2 group, by what the host has. */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 const ROOT = "/sys/fs/cgroup";
 const PERIOD_US = 100_000;
@@ -52,6 +52,12 @@ const removeFolder = (folder: string): void => {
   }
 };
 
+/** With the last guest goes the group that all of them share. */
+const removeWithParent = (folder: string): void => {
+  removeFolder(folder);
+  removeFolder(dirname(folder));
+};
+
 /** Removes the guest's own v2 tree, seen through a mount that only this helper has. */
 const removeOwnTree = (name: string): void =>
   void spawnSync(
@@ -60,7 +66,7 @@ const removeOwnTree = (name: string): void =>
       "--mount",
       "sh",
       "-c",
-      'mount -t cgroup2 cgroup2 /sys/fs/cgroup && find "/sys/fs/cgroup/croft/$1" -depth -type d -exec rmdir {} +',
+      'mount -t cgroup2 cgroup2 /sys/fs/cgroup && find "/sys/fs/cgroup/croft/$1" -depth -type d -exec rmdir {} + ; rmdir /sys/fs/cgroup/croft',
       "sh",
       name,
     ],
@@ -94,9 +100,11 @@ const makeLegacy = (name: string): Cgroups => {
     thawing: { file: join(freezer, "freezer.state"), text: "THAWED" },
     processes: () => readProcesses(freezer),
     remove: () => {
-      folders.forEach(removeFolder);
+      folders.forEach(removeWithParent);
       // systemd-nspawn repeats the guest's tree in systemd's own v1 hierarchy.
-      treeOf(join(ROOT, "systemd", "croft", name)).forEach(removeFolder);
+      const own = join(ROOT, "systemd", "croft", name);
+      treeOf(own).forEach(removeFolder);
+      removeWithParent(own);
       removeOwnTree(name);
     },
   };
@@ -120,7 +128,10 @@ const makeUnified = (name: string): Cgroups => {
     thaw: () => write(folder, "cgroup.freeze", "0"),
     thawing: { file: join(folder, "cgroup.freeze"), text: "0" },
     processes: () => treeOf(folder).flatMap(readProcesses),
-    remove: () => treeOf(folder).forEach(removeFolder),
+    remove: () => {
+      treeOf(folder).forEach(removeFolder);
+      removeWithParent(folder);
+    },
   };
 };
 
