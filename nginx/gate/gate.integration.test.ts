@@ -1,0 +1,306 @@
+/** The gate as the machine runs it: a program of its own on a socket, against an issuer over HTTPS. */
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { createHmac, generateKeyPairSync } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
+import { get } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { SESSION_COOKIE } from "./cookies.ts";
+import { Issuer, encode, sign } from "./provider.fixture.ts";
+
+const HOST = "cms.portfolio.test";
+const COOKIE_KEY = "a-cookie-key-that-is-long-enough";
+let folder = "";
+let issuer: Issuer;
+let gate: ChildProcess;
+
+type Answer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string };
+type Headers = Readonly<Record<string, string>>;
+
+const ask = (path: string, headers: Headers = {}): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const sent = request(
+      { socketPath: join(folder, "gate.sock"), path, headers: { Host: HOST, "X-Croft-Method": "GET", ...headers } },
+      (answer) => {
+        let body = "";
+        answer.on("data", (part) => (body += String(part)));
+        answer.on("end", () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }));
+      },
+    );
+    sent.on("error", reject).end();
+  });
+
+const bearer = (token: string, policy = "write"): Promise<Answer> =>
+  ask("/check", { "X-Croft-Policy": policy, Authorization: `Bearer ${token}` });
+
+const startGate = (): Promise<void> =>
+  new Promise((resolve, reject) => {
+    gate = spawn(process.execPath, [join(import.meta.dirname, "main.ts"), join(folder, "config.json"), folder], {
+      env: { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, "ca.pem") },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let errors = "";
+    gate.stderr?.on("data", (part) => (errors += String(part)));
+    gate.stdout?.on("data", (part) => String(part).includes("the gate answers") && resolve());
+    gate.once("exit", (code) => reject(new Error(`the gate exited ${code}: ${errors}`)));
+  });
+
+const stopGate = (): Promise<unknown> => {
+  const ended = new Promise((resolve) => gate.removeAllListeners("exit").once("exit", resolve));
+  gate.kill("SIGTERM");
+  return ended;
+};
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "croft-gate-"));
+  issuer = await Issuer.make();
+  const policies = {
+    write: { mode: "jwt", issuer: "portfolio", role: "portfolio-admin" },
+    anybody: { mode: "jwt", issuer: "portfolio" },
+    cms: { mode: "session", issuer: "portfolio", role: "portfolio-admin" },
+    nowhere: { mode: "jwt", issuer: "nowhere" },
+  };
+  const settings = { audience: "portfolio-api", rolesClaim: ["realm_access", "roles"], client: "cms" };
+  const issuers = { portfolio: { ...settings, url: issuer.url }, nowhere: { ...settings, url: "https://127.0.0.1:1/realms/none" } };
+  writeFileSync(join(folder, "config.json"), JSON.stringify({ socket: join(folder, "gate.sock"), issuers, policies }));
+  writeFileSync(join(folder, "cookie-key"), COOKIE_KEY, { mode: 0o600 });
+  writeFileSync(join(folder, "ca.pem"), issuer.authority);
+  await startGate();
+});
+afterAll(async () => {
+  await stopGate();
+  await issuer.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const cookieOf = (answer: Answer, name: string): string => {
+  const found = (answer.headers["set-cookie"] ?? []).find((cookie) => cookie.startsWith(`${name}=`));
+  if (found === undefined) throw new Error(`no cookie ${name} in ${JSON.stringify(answer.headers)}`);
+  expect(found).toMatch(/; Path=\/; Max-Age=\d+; Secure; HttpOnly; SameSite=Lax$/);
+  return found.split(";")[0] ?? "";
+};
+
+/** What the browser does with the address of the issuer: it is signed in there already. */
+const visit = (url: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    get(url, { ca: issuer.authority }, (answer) => {
+      answer.resume();
+      resolve(answer.headers.location ?? "");
+    }).on("error", reject);
+  });
+
+const signIn = async (
+  to = "/projects",
+): Promise<{ readonly cookie: string; readonly to: string; readonly back: string; readonly login: string }> => {
+  const start = await ask(`/login?to=${encodeURIComponent(to)}`, { "X-Croft-Policy": "cms" });
+  expect(start.status).toBe(302);
+  const login = cookieOf(start, "__Host-croft-login");
+  const back = new URL(await visit(start.headers.location ?? ""));
+  expect(back.origin + back.pathname).toBe(`https://${HOST}/_croft/session/callback`);
+  const done = await ask(`/callback${back.search}`, { "X-Croft-Policy": "cms", Cookie: login });
+  expect(done.status).toBe(302);
+  return { cookie: cookieOf(done, SESSION_COOKIE), to: done.headers.location ?? "", back: back.search, login };
+};
+
+const session = (cookie: string, headers: Headers = {}): Promise<Answer> =>
+  ask("/check", { "X-Croft-Policy": "cms", Cookie: cookie, ...headers });
+
+beforeEach(() => {
+  issuer.roles = ["portfolio-admin"];
+  issuer.lifetime = 300;
+});
+
+describe("a bearer token", () => {
+  test("of somebody with the role passes, and says who it is", async () => {
+    const answer = await bearer(issuer.token({ email: "me@portfolio.test" }));
+    expect(answer.status).toBe(204);
+    expect(answer.headers).toMatchObject({
+      "x-auth-subject": "person-1",
+      "x-auth-roles": "portfolio-admin",
+      "x-auth-email": "me@portfolio.test",
+    });
+  });
+
+  test("without the role is forbidden where the route demands one", async () => {
+    issuer.roles = ["ops-viewer", "a,b\nX-Evil: 1"];
+    expect((await bearer(issuer.token())).status).toBe(403);
+    const answer = await bearer(issuer.token(), "anybody");
+    expect(answer.status).toBe(204);
+    expect(answer.headers["x-auth-roles"]).toBe("ops-viewer");
+  });
+
+  const past = Math.floor(Date.now() / 1000) - 60;
+  const stranger = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
+  const forgeries: Readonly<Record<string, () => string>> = {
+    "that expired": () => issuer.token({ exp: past }),
+    "from the future": () => issuer.token({ nbf: past + 3600 }),
+    "without an end": () => issuer.token({ exp: undefined }),
+    "for another audience": () => issuer.token({ aud: "grafana" }),
+    "of another issuer": () => issuer.token({ iss: "https://evil.test/realms/portfolio" }),
+    "for nobody": () => issuer.token({ sub: undefined }),
+    "that is an ID token": () => issuer.token({ typ: "ID" }),
+    "that is a refresh token": () => issuer.token({ typ: "Refresh" }),
+    "with alg none": () => `${encode({ alg: "none", typ: "JWT" })}.${encode(issuer.claims())}.`,
+    "with alg None and a signature": () => `${encode({ alg: "None", typ: "JWT" })}.${encode(issuer.claims())}.AAAA`,
+    "signed with the public key as a shared secret": () => {
+      const text = `${encode({ alg: "HS256", typ: "JWT", kid: issuer.keys[0]?.id })}.${encode(issuer.claims())}`;
+      return `${text}.${createHmac("sha256", JSON.stringify(issuer.keys[0]?.jwk)).update(text).digest("base64url")}`;
+    },
+    "signed by somebody else under the known key's name": () =>
+      sign({ id: issuer.keys[0]?.id ?? "", privateKey: stranger, jwk: {} }, issuer.claims()),
+    "signed with a key nobody published": () => sign({ id: "unknown", privateKey: stranger, jwk: {} }, issuer.claims()),
+    "whose claims were changed": () => {
+      const [head, , signature] = issuer.token().split(".");
+      return `${head}.${encode(issuer.claims({ sub: "admin" }))}.${signature}`;
+    },
+    "that is no token": () => "abc",
+  };
+  test.each(Object.entries(forgeries))("%s is refused", async (_name, make) => {
+    const answer = await bearer(make(), "anybody");
+    expect(answer.status).toBe(401);
+    expect(answer.headers["www-authenticate"]).toBe('Bearer realm="croft", error="invalid_token"');
+    expect(answer.headers["x-auth-subject"]).toBeUndefined();
+  });
+
+  test("none at all, or another scheme, is refused", async () => {
+    expect((await ask("/check", { "X-Croft-Policy": "write" })).headers["www-authenticate"]).toBe('Bearer realm="croft"');
+    expect((await ask("/check", { "X-Croft-Policy": "write", Authorization: "Basic YTpi" })).status).toBe(401);
+  });
+
+  test("a policy that the gate does not know lets nobody through", async () => {
+    expect((await bearer(issuer.token(), "other")).status).toBe(500);
+    expect((await bearer(issuer.token(), "toString")).status).toBe(500);
+  });
+
+  test("an issuer that never answered: 503", async () => {
+    expect((await bearer(issuer.token(), "nowhere")).status).toBe(503);
+  });
+
+  test("keys that the issuer replaced: the new one counts at once", async () => {
+    const old = issuer.token();
+    expect((await bearer(old)).status).toBe(204);
+    issuer.rotate();
+    // At most every two seconds does an unknown key make the gate ask again.
+    await expect.poll(async () => (await bearer(issuer.token())).status, { timeout: 10_000 }).toBe(204);
+    expect((await bearer(old)).status).toBe(401);
+  });
+
+  test("an issuer that is down: known keys go on, an unknown one is 503, and all is well when it is back", async () => {
+    const known = issuer.token();
+    expect((await bearer(known)).status).toBe(204);
+    await issuer.stop();
+    expect((await bearer(known)).status).toBe(204);
+    issuer.rotate();
+    await expect.poll(async () => (await bearer(issuer.token())).status, { timeout: 10_000 }).toBe(503);
+    await issuer.start();
+    await expect.poll(async () => (await bearer(issuer.token())).status, { timeout: 10_000 }).toBe(204);
+  });
+});
+
+describe("a session", () => {
+  test("signing in leads back to the page that was asked for", async () => {
+    const { cookie, to } = await signIn("/projects?page=2");
+    expect(to).toBe("/projects?page=2");
+    const answer = await session(`theme=dark; ${cookie}`);
+    expect(answer.status).toBe(204);
+    expect(answer.headers).toMatchObject({
+      "x-auth-subject": "person-1",
+      "x-auth-roles": "portfolio-admin",
+      "x-croft-cookie": "theme=dark",
+    });
+    expect(answer.headers["set-cookie"]).toBeUndefined();
+  });
+
+  test.each([
+    "https://evil.test/",
+    "//evil.test",
+    "/\\evil.test",
+    "/_croft/session/logout",
+    "javascript:alert(1)",
+    "/a\r\nSet-Cookie: x=1",
+  ])("never leads to %j", async (to) => {
+    expect((await signIn(to)).to).toBe("/");
+  });
+
+  test("nobody is signed in without the cookie, with another's, or with one that was changed", async () => {
+    const { cookie } = await signIn();
+    expect((await ask("/check", { "X-Croft-Policy": "cms" })).status).toBe(401);
+    expect((await session(`${SESSION_COOKIE}=abc`)).status).toBe(401);
+    expect((await session(`${cookie.slice(0, -6)}AAAAAA`)).status).toBe(401);
+    expect((await session(cookie.replace("session", "login"))).status).toBe(401);
+  });
+
+  test("a code without the cookie of its attempt, or used twice, signs nobody in", async () => {
+    const { back, login } = await signIn();
+    expect((await ask(`/callback${back}`, { "X-Croft-Policy": "cms" })).status).toBe(400);
+    expect((await ask(`/callback${back}`, { "X-Croft-Policy": "cms", Cookie: login })).status).toBe(400);
+    const other = await ask("/login?to=/", { "X-Croft-Policy": "cms" });
+    const answer = await ask(`/callback${back}`, { "X-Croft-Policy": "cms", Cookie: cookieOf(other, "__Host-croft-login") });
+    expect(answer.status).toBe(400);
+  });
+
+  test("what another site sends with the browser's cookie is refused where it could change something", async () => {
+    const { cookie } = await signIn();
+    const post = { "X-Croft-Method": "POST" };
+    expect((await session(cookie, { ...post, "Sec-Fetch-Site": "same-origin" })).status).toBe(204);
+    expect((await session(cookie, { ...post, "Sec-Fetch-Site": "cross-site" })).status).toBe(403);
+    expect((await session(cookie, { ...post, "Sec-Fetch-Site": "same-site" })).status).toBe(403);
+    expect((await session(cookie, { ...post, Origin: `https://${HOST}` })).status).toBe(204);
+    expect((await session(cookie, { ...post, Origin: "https://evil.test" })).status).toBe(403);
+    expect((await session(cookie, { "Sec-Fetch-Site": "cross-site" })).status).toBe(204);
+  });
+
+  test("renews itself; all requests of a page share one renewal", async () => {
+    issuer.lifetime = 5;
+    const { cookie } = await signIn();
+    issuer.lifetime = 300;
+    const before = issuer.refused;
+    const answers = await Promise.all(Array.from({ length: 20 }, () => session(cookie)));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 204));
+    expect(issuer.refused).toBe(before);
+    const fresh = cookieOf(answers[0] as Answer, SESSION_COOKIE);
+    expect((await session(fresh)).headers["set-cookie"]).toBeUndefined();
+  });
+
+  test("a role taken away counts at the next renewal", async () => {
+    issuer.lifetime = 5;
+    const { cookie } = await signIn();
+    issuer.roles = [];
+    expect((await session(cookie)).status).toBe(403);
+  });
+
+  test("an issuer that is down: 503 when the session must be renewed, then it goes on", async () => {
+    issuer.lifetime = 5;
+    const { cookie } = await signIn();
+    await issuer.stop();
+    expect((await session(cookie)).status).toBe(503);
+    await issuer.start();
+    await expect.poll(async () => (await session(cookie)).status, { timeout: 10_000 }).toBe(204);
+  });
+
+  test("survives a restart of the gate, and a rotation of its key", async () => {
+    const { cookie } = await signIn();
+    await stopGate();
+    writeFileSync(join(folder, "cookie-key-previous"), COOKIE_KEY, { mode: 0o600 });
+    writeFileSync(join(folder, "cookie-key"), "another key that is long enough, too", { mode: 0o600 });
+    await startGate();
+    expect((await session(cookie)).status).toBe(204);
+  });
+
+  test("signing out takes the cookie, ends the refresh token and goes on to the issuer", async () => {
+    const { cookie } = await signIn();
+    const before = issuer.revoked.length;
+    const answer = await ask("/logout", { "X-Croft-Policy": "cms", Cookie: cookie });
+    expect(answer.status).toBe(302);
+    expect(answer.headers["set-cookie"]).toEqual([`${SESSION_COOKIE}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax`]);
+    const to = new URL(answer.headers.location ?? "");
+    expect(to.pathname).toBe("/realms/portfolio/logout");
+    expect(to.searchParams.get("post_logout_redirect_uri")).toBe(`https://${HOST}/`);
+    expect(to.searchParams.get("id_token_hint")).not.toBeNull();
+    expect(issuer.revoked.length).toBe(before + 1);
+  });
+});

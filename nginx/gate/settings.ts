@@ -1,0 +1,64 @@
+/** What the gate is told by its two files: the configuration of its generation, and the secrets of its slot. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+export type Issuer = {
+  /** Exactly what tokens say in `iss`; discovery starts there. */
+  readonly url: string;
+  /** What tokens must say in `aud`. */
+  readonly audience: string;
+  /** Where roles stand in a token, such as `["realm_access", "roles"]`. */
+  readonly rolesClaim: readonly string[];
+  /** The client that signs people in; undefined where no policy is a session. */
+  readonly client?: string;
+};
+
+/** What a route demands. */
+export type Policy = { readonly mode: "jwt" | "session"; readonly issuer: string; readonly role?: string };
+
+export type GateConfig = {
+  readonly socket: string;
+  readonly issuers: Readonly<Record<string, Issuer>>;
+  readonly policies: Readonly<Record<string, Policy>>;
+};
+
+export type GateSecrets = {
+  /** 32 bytes: seals cookies. */
+  readonly cookieKey: Uint8Array;
+  /** The key before the last rotation: still opens cookies. */
+  readonly previousKey: Uint8Array | undefined;
+  /** Client secrets by issuer; none for a public client. */
+  readonly clientSecrets: Readonly<Record<string, string>>;
+};
+
+/** @throws Error where the file is missing or not JSON: the unit fails and says so */
+export const readConfig = (file: string): GateConfig => JSON.parse(readFileSync(file, "utf8")) as GateConfig;
+
+const readOptional = (file: string): string | undefined => {
+  try {
+    return readFileSync(file, "utf8").trim() || undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+};
+
+/** A key file holds any text with enough chance in it; the key is as long as the cipher wants. */
+const toKey = async (text: string): Promise<Uint8Array> =>
+  new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`croft gate cookie\n${text}`)));
+
+/** Reads `cookie-key`, `cookie-key-previous` and `client-ISSUER` below `folder`. */
+export const readSecrets = async (folder: string, issuers: readonly string[]): Promise<GateSecrets> => {
+  const key = readOptional(join(folder, "cookie-key"));
+  if (key === undefined) throw new Error(`there is no cookie-key in ${folder}`);
+  const previous = readOptional(join(folder, "cookie-key-previous"));
+  const secrets = issuers.flatMap((name) => {
+    const secret = readOptional(join(folder, `client-${name}`));
+    return secret === undefined ? [] : [[name, secret] as const];
+  });
+  return {
+    cookieKey: await toKey(key),
+    previousKey: previous === undefined ? undefined : await toKey(previous),
+    clientSecrets: Object.fromEntries(secrets),
+  };
+};
