@@ -1,6 +1,18 @@
 /** A checked tree to the Model: every default is put in here, sizes become bytes and times seconds. */
-import { parseDuration, parseSize, type Parsed } from "../model/sizes.ts";
-import type { App, AppDatabase, Host, Machine, Model, Route, ServiceSection, Workload } from "../model/types.ts";
+import { parseDuration, parseRate, parseSize, type Parsed } from "../model/sizes.ts";
+import type {
+  App,
+  AppDatabase,
+  AppOidc,
+  Bucket,
+  Host,
+  Machine,
+  Model,
+  Route,
+  RouteRules,
+  ServiceSection,
+  Workload,
+} from "../model/types.ts";
 import { substitute } from "./checks/bindings.ts";
 import { fullHost } from "./checks/routes.ts";
 import { DEFAULTS } from "./schema.ts";
@@ -31,8 +43,9 @@ const numberOf = (data: Data, key: string, otherwise?: number): number => {
   const value = data[key] ?? otherwise;
   return typeof value === "number" ? value : fail(key);
 };
-const quantity = (parsed: Parsed<number>, key: string): number => (parsed.ok ? parsed.value : fail(key));
+const quantity = <T>(parsed: Parsed<T>, key: string): T => (parsed.ok ? parsed.value : fail(key));
 const sizeOf = (data: Data, key: string, otherwise?: string): number => quantity(parseSize(textOf(data, key, otherwise)), key);
+const secondsOf = (data: Data, key: string, otherwise?: string): number => quantity(parseDuration(textOf(data, key, otherwise)), key);
 
 /** `{ key: value }`, or nothing where the file says nothing. */
 const optional = <K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } =>
@@ -67,7 +80,7 @@ const toWorkload = (name: string, data: Data, variables: Readonly<Record<string,
     environment: Object.fromEntries(Object.entries(texts(data["env"])).map(([key, text]) => [key, substitute(text, variables)])),
     health: { live: textOf(health, "live"), ready: textOf(health, "ready") },
     stopSignal: data["stopSignal"] === "SIGINT" ? "SIGINT" : "SIGTERM",
-    stopTimeoutSeconds: quantity(parseDuration(textOf(data, "stopTimeout", "30s")), "stopTimeout"),
+    stopTimeoutSeconds: secondsOf(data, "stopTimeout", "30s"),
   };
 };
 
@@ -77,20 +90,71 @@ const toTarget = (data: Data): Route["target"] => {
   return { kind: "redirect", to: textOf(data, "redirect") };
 };
 
-const toRoute = (data: Data, domain: string): Route => ({
-  host: fullHost(textOf(data, "host"), domain),
-  path: textOf(data, "path", "/"),
-  exact: data["exact"] === true,
-  target: toTarget(data),
-  methods: listOf(data["methods"]).map(String),
-  query: texts(data["query"]),
+const wordsOf = (value: Plain | undefined): readonly string[] => listOf(value).map(String);
+const oneOf = <T extends string>(data: Data, key: string, words: readonly T[]): T | undefined => words.find((word) => word === data[key]);
+
+const toRules = (data: Data): RouteRules => {
+  const mode = oneOf(data, "auth", ["jwt", "session"] as const);
+  return {
+    ...optional("auth", mode === undefined ? undefined : { mode, ...optional("role", textIf(data, "role")) }),
+    ...optional("bodyMaxBytes", data["bodyMax"] === undefined ? undefined : sizeOf(data, "bodyMax")),
+    ...optional("timeoutSeconds", data["timeout"] === undefined ? undefined : secondsOf(data, "timeout")),
+    ...optional("rate", data["rate"] === undefined ? undefined : quantity(parseRate(textOf(data, "rate")), "rate")),
+    ...optional("connections", data["connections"] === undefined ? undefined : numberOf(data, "connections")),
+    ...optional("cache", oneOf(data, "cache", ["off", "short", "immutable"] as const)),
+    ...optional("cors", data["cors"] === undefined ? undefined : wordsOf(data["cors"])),
+  };
+};
+
+/** What a route says itself counts more than its policy. */
+const withPolicy = (data: Data, policies: Data): Data =>
+  data["policy"] === undefined ? data : { ...mapOf(policies[textOf(data, "policy")]), ...data };
+
+const toRoute = (own: Data, policies: Data, domain: string): Route => {
+  const data = withPolicy(own, policies);
+  const rules = toRules(data);
+  return {
+    host: fullHost(textOf(data, "host"), domain),
+    path: textOf(data, "path", "/"),
+    exact: data["exact"] === true,
+    target: toTarget(data),
+    methods: wordsOf(data["methods"]),
+    query: texts(data["query"]),
+    ...optional("rules", Object.keys(rules).length === 0 ? undefined : rules),
+  };
+};
+
+const toOidc = (app: string, data: Data): AppOidc => ({
+  realm: textOf(data, "realm", app),
+  ...optional("issuer", textIf(data, "issuer")),
+  audience: textOf(data, "audience", `${app}-api`),
+  rolesClaim: textOf(data, "rolesClaim", "realm_access.roles").split("."),
+  roles: wordsOf(data["roles"]),
+  clients: Object.entries(mapOf(data["clients"])).map(([id, client]) => ({ id, redirects: wordsOf(mapOf(client)["redirects"]) })),
+  ...optional("sessionClient", textIf(data, "sessionClient")),
+  testUsers: Object.entries(mapOf(data["testUsers"])).map(([name, user]) => ({ name, roles: wordsOf(mapOf(user)["roles"]) })),
 });
+
+const toBucket = (name: string, data: Data): Bucket => ({
+  name,
+  cors: wordsOf(data["cors"]),
+  maxObjectBytes: sizeOf(data, "maxObject", "50MiB"),
+  upload: data["upload"] === true,
+});
+
+const bucketsOf = (data: Data): readonly Bucket[] | undefined => {
+  const all = Object.entries(mapOf(data["buckets"])).map(([name, bucket]) => toBucket(name, mapOf(bucket)));
+  return all.length === 0 ? undefined : all;
+};
 
 const toApp = (name: string, data: Data, input: BuildInput, domain: string): App => ({
   name,
   ...optional("database", data["database"] === undefined ? undefined : toDatabase(mapOf(data["database"]))),
   workloads: Object.entries(mapOf(data["workloads"])).map(([workload, value]) => toWorkload(workload, mapOf(value), input.variables)),
-  routes: listOf(data["routes"]).map((route) => toRoute(mapOf(route), domain)),
+  routes: listOf(data["routes"]).map((route) => toRoute(mapOf(route), mapOf(data["policies"]), domain)),
+  ...optional("apiKey", data["apiKey"] === undefined ? undefined : { header: textOf(mapOf(data["apiKey"]), "header", "X-Api-Key") }),
+  ...optional("oidc", data["oidc"] === undefined ? undefined : toOidc(name, mapOf(data["oidc"]))),
+  ...optional("buckets", bucketsOf(data)),
 });
 
 const toHosts = (data: Data): readonly Host[] => Object.keys(mapOf(data["hosts"] ?? DEFAULTS.hosts)).map((name) => ({ name }));

@@ -3,7 +3,7 @@
  * character that is wrong; services may use every one of them in their own sections.
  */
 import { parseNetwork } from "../model/addresses.ts";
-import { parseDuration, parseSize, type Parsed } from "../model/sizes.ts";
+import { parseDuration, parseRate, parseSize, type Parsed } from "../model/sizes.ts";
 import { findConfusable } from "./characters.ts";
 import type { Code } from "./codes.ts";
 import { checkDomain, checkRouteHost } from "./domain.ts";
@@ -160,6 +160,37 @@ const oneLine: Rule = (text) => {
   return at < 0 ? undefined : flaw("E0129", "this must be one line of text", at, 1);
 };
 
+/** Scheme, host and port, as a browser writes them in `Origin`. */
+const origin: Rule = (text) => {
+  if (/^https:\/\/[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]{1,5})?$/.test(text) && URL.canParse(text)) return undefined;
+  const wrong = firstBad(text, /[A-Za-z0-9.:/[\]-]/);
+  if (wrong !== undefined) return flaw("E0129", `an origin cannot hold ${shown(wrong.character)}`, wrong.at, wrong.character.length);
+  return flaw("E0129", "an origin is https://HOST, without a path, in lower case", 0, text.length);
+};
+
+/** Where an OpenID provider is: no query, no fragment, no slash at the end. */
+const issuer: Rule = (text) => {
+  const bad = firstBad(text, /[A-Za-z0-9/._~:-]/);
+  if (bad !== undefined) return flaw("E0129", `an issuer cannot hold ${shown(bad.character)}`, bad.at, bad.character.length);
+  return /^https:\/\/[a-z0-9.-]+(?::[0-9]{1,5})?(?:\/[A-Za-z0-9._~-]+)*$/.test(text) && URL.canParse(text)
+    ? undefined
+    : flaw("E0129", "an issuer is https://HOST/PATH, without a slash at its end", 0, text.length);
+};
+
+/** A header of our own: X- and words. */
+const header: Rule = (text) =>
+  /^X-[A-Z][A-Za-z0-9]*(?:-[A-Z][A-Za-z0-9]*)*$/.test(text) && text.length <= 64
+    ? undefined
+    : flaw("E0129", "a header of an app is written X-Words-In-Capitals", 0, Math.max(1, text.length), { hint: "such as X-Api-Key" });
+
+const redirectUri: Rule = (text) => {
+  const bad = firstBad(text, /[A-Za-z0-9/._~:*@-]/);
+  if (bad !== undefined) return flaw("E0129", `a place to go back to cannot hold ${shown(bad.character)}`, bad.at, bad.character.length);
+  return /^(?:https:\/\/[a-z0-9.-]+(?::[0-9]{1,5})?|https?:\/\/(?:localhost|127\.0\.0\.1)(?::[0-9]{1,5})?)\/[^*]*\*?$/.test(text)
+    ? undefined
+    : flaw("E0129", "a place to go back to is https://HOST/PATH; a * may stand at its end only", 0, text.length);
+};
+
 export const FORMATS: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["name", name(40)],
   ["machine-name", name(20)],
@@ -178,4 +209,11 @@ export const FORMATS: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["network", quantity("E0127", parseNetwork)],
   ["size", quantity("E0126", parseSize)],
   ["duration", quantity("E0126", parseDuration)],
+  ["rate", quantity("E0126", parseRate)],
+  ["origin", origin],
+  ["issuer", issuer],
+  ["header", header],
+  ["redirect-uri", redirectUri],
+  ["role", pattern("E0123", /[A-Za-z0-9_.:-]/, "a role may use A-Z a-z 0-9 _ . : -")],
+  ["claim", pattern("E0123", /[A-Za-z0-9_.:/-]/, "a claim may use A-Z a-z 0-9 _ . : / -")],
 ]);

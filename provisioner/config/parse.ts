@@ -4,6 +4,7 @@ import { compileSchema, type Validate } from "./ajv.ts";
 import { buildModel } from "./build.ts";
 import { decode, sourceText } from "./bytes.ts";
 import { checkCharacters } from "./characters.ts";
+import { checkAccess } from "./checks/access.ts";
 import { checkBindings } from "./checks/bindings.ts";
 import { checkPorts } from "./checks/ports.ts";
 import { checkReferences } from "./checks/references.ts";
@@ -76,7 +77,7 @@ const parseText = (text: string, file: string): Tree => {
   return { ok: true, root, findings };
 };
 
-const CHECKS: readonly Check[] = [checkReferences, checkUnique, checkPorts, checkRoutes, checkBindings];
+const CHECKS: readonly Check[] = [checkReferences, checkUnique, checkPorts, checkRoutes, checkAccess, checkBindings];
 
 const compiled = new WeakMap<readonly ServiceSchema[], Validate>();
 

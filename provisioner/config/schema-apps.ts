@@ -1,4 +1,6 @@
 /** The schema of `apps`. */
+import { access } from "./schema-access.ts";
+import { policy, route } from "./schema-routes.ts";
 import type { Schema } from "./schema.ts";
 
 const shared: Readonly<Record<string, Schema>> = {
@@ -87,45 +89,6 @@ const nodeWorkload: Schema = {
   additionalProperties: false,
 };
 
-const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-
-const route: Schema = {
-  type: "object",
-  description: "What a host and path lead to: exactly one of `to`, `deny` and `redirect`.",
-  examples: [{ host: "www", path: "/api/", to: "api" }],
-  properties: {
-    host: {
-      type: "string",
-      format: "route-host",
-      description: "`@` for the site's domain, or the labels before it.",
-      examples: ["@", "www"],
-    },
-    path: { ...path("Path prefix, or the whole path with `exact`.", "/api/"), default: "/" },
-    exact: { type: "boolean", default: false, description: "Match the whole path only.", examples: [true] },
-    to: { type: "string", description: "The workload that answers.", examples: ["api"] },
-    deny: { enum: [403, 404], description: "Answer with this status.", examples: [404] },
-    redirect: { type: "string", format: "redirect", description: "Send the browser there.", examples: ["https://www.example.test/"] },
-    methods: {
-      type: "array",
-      uniqueItems: true,
-      default: [],
-      description: "Methods that pass; without any all do. HEAD passes wherever GET does.",
-      examples: [["GET"]],
-      items: { enum: METHODS, description: "A method.", examples: ["GET"] },
-    },
-    query: {
-      type: "object",
-      default: {},
-      description: "Parameters that must have exactly this value; everything else is answered with 404.",
-      examples: [{ visible: "true" }],
-      propertyNames: { format: "parameter-name" },
-      additionalProperties: { type: "string", format: "parameter-value", description: "The parameter's value.", examples: ["true"] },
-    },
-  },
-  required: ["host"],
-  additionalProperties: false,
-};
-
 export const appSchema: Schema = {
   type: "object",
   description: "The user's software: one app with its database, workloads and routes.",
@@ -155,6 +118,15 @@ export const appSchema: Schema = {
         description: "One workload.",
         examples: [{ kind: "static", source: "page" }],
       },
+    },
+    ...access,
+    policies: {
+      type: "object",
+      default: {},
+      description: "Rules by name, for routes to share.",
+      examples: [{ "public-read": { methods: ["GET"] } }],
+      propertyNames: { format: "name" },
+      additionalProperties: policy,
     },
     routes: {
       type: "array",

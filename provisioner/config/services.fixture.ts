@@ -22,6 +22,7 @@ export const EXAMPLE_SERVICES: readonly ServiceSchema[] = [
     },
   },
   { name: "gateway" },
+  { name: "identity" },
   {
     name: "objects",
     schema: {

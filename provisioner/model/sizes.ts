@@ -112,3 +112,19 @@ const formatQuantity = (value: number, units: Readonly<Record<string, number>>, 
 /** The shortest text that parses to the same bytes; whole bytes that are no KiB are shown as `1000 bytes`. */
 export const formatSize = (bytes: number): string => (bytes === 0 ? "0KiB" : formatQuantity(bytes, BYTES, " bytes"));
 export const formatDuration = (seconds: number): string => formatQuantity(seconds, SECONDS, "s");
+
+export type Rate = { readonly requests: number; readonly per: "s" | "m" };
+
+const MOST_REQUESTS = 1_000_000;
+
+/** `20/s` or `600/m`. */
+export const parseRate = (text: string): Parsed<Rate> => {
+  const [, digits, unit] = /^([0-9]{1,7})\/([sm])$/.exec(text) ?? [];
+  if (digits === undefined || unit === undefined) {
+    return failed("a rate is a whole number of requests per second or minute", 0, text.length, "such as 20/s or 600/m");
+  }
+  const requests = Number(digits);
+  return requests >= 1 && requests <= MOST_REQUESTS
+    ? { ok: true, value: { requests, per: unit === "s" ? "s" : "m" } }
+    : failed(`a rate lies between 1 and ${MOST_REQUESTS}`, 0, digits.length);
+};

@@ -40,6 +40,43 @@ export type App = {
   readonly database?: AppDatabase;
   readonly workloads: readonly Workload[];
   readonly routes: readonly Route[];
+  /** A key that the gateway adds to each request and the workloads demand; `header` carries it. */
+  readonly apiKey?: { readonly header: string };
+  readonly oidc?: AppOidc;
+  readonly buckets?: readonly Bucket[];
+};
+
+/** A bucket of its own in the object store. */
+export type Bucket = {
+  readonly name: string;
+  /** Origins whose pages may read and, where `upload`, write objects. */
+  readonly cors: readonly string[];
+  readonly maxObjectBytes: number;
+  /** Presigned PUT through the public name is allowed. */
+  readonly upload: boolean;
+};
+
+/** Who may use the app: a realm of the identity service, or an issuer elsewhere. */
+export type AppOidc = {
+  readonly realm: string;
+  /** An OpenID provider elsewhere; undefined: the identity service. */
+  readonly issuer?: string;
+  /** What tokens for this app say in `aud`. */
+  readonly audience: string;
+  /** Where roles stand in a token, such as `["realm_access", "roles"]`. */
+  readonly rolesClaim: readonly string[];
+  readonly roles: readonly string[];
+  readonly clients: readonly OidcClient[];
+  /** The client by which the gateway signs people in, at an issuer elsewhere. */
+  readonly sessionClient?: string;
+  /** Made only where the site's mode is `development`. */
+  readonly testUsers: readonly { readonly name: string; readonly roles: readonly string[] }[];
+};
+
+export type OidcClient = {
+  readonly id: string;
+  /** Exact addresses to go back to; a trailing `*` stands for the rest of the path. */
+  readonly redirects: readonly string[];
 };
 
 export type AppDatabase = {
@@ -84,6 +121,23 @@ export type NodeWorkload = WorkloadBase & {
 
 export type Workload = StaticWorkload | NodeWorkload;
 
+/** What a route demands of a request and says with its answer; what is missing is not limited beyond the gateway's own limits. */
+export type RouteRules = {
+  /** `jwt`: a bearer token. `session`: somebody who signed in with the browser. `role`: one of theirs. */
+  readonly auth?: { readonly mode: "jwt" | "session"; readonly role?: string };
+  readonly bodyMaxBytes?: number;
+  /** How long the workload may take to say something. */
+  readonly timeoutSeconds?: number;
+  /** Of one client. */
+  readonly rate?: { readonly requests: number; readonly per: "s" | "m" };
+  /** At one time, of one client. */
+  readonly connections?: number;
+  /** What caches between gateway and browser may keep: nothing, a minute, for ever. */
+  readonly cache?: "off" | "short" | "immutable";
+  /** Origins whose pages may read the answers. */
+  readonly cors?: readonly string[];
+};
+
 export type Route = {
   /** Full host name, such as `www.portfolio.test`. */
   readonly host: string;
@@ -98,4 +152,5 @@ export type Route = {
   readonly methods: readonly string[];
   /** Query parameters that must have exactly this value, otherwise 404. */
   readonly query: Readonly<Record<string, string>>;
+  readonly rules?: RouteRules;
 };

@@ -11,7 +11,7 @@ export type Bound = {
   readonly endpoints: readonly Endpoint[];
 };
 
-const BINDING = /\$\{([a-z0-9.-]+)\.([a-z]+)\}/g;
+const BINDING = /\$\{([a-z][a-zA-Z0-9.-]*)\.([a-zA-Z]+)\}/g;
 
 const find = (endpoints: readonly Endpoint[], app: string, name: string): Endpoint => {
   const found = endpoints.find((endpoint) => endpoint.name === name && (endpoint.app === undefined || endpoint.app === app));

@@ -3,12 +3,15 @@ import { findSecrets } from "../mask.ts";
 import type { Finding } from "../problem.ts";
 import { closest } from "../suggest.ts";
 import { backticked } from "../text.ts";
-import { entriesOf, nodeAt, spanInside, type ScalarNode } from "../tree.ts";
+import { entriesOf, nodeAt, spanInside, type Node, type ScalarNode } from "../tree.ts";
 import { listed, workloadsOf, type Check, type View, type WorkloadView } from "./view.ts";
 
 const ROLES = ["owner", "rw", "ro"];
 const PROPERTIES = ["url", "host", "port", "user", "password", "name"];
 const DATABASE = ROLES.flatMap((role) => PROPERTIES.map((property) => `database.${role}.${property}`));
+const API_KEY = ["value", "previous"].map((property) => `apiKey.${property}`);
+const OIDC = ["issuer", "audience", "realm"].map((property) => `oidc.${property}`);
+const BUCKET = ["name", "endpoint", "region", "accessKey", "secretKey"];
 const VARIABLE = /^[A-Z_][A-Z0-9_]*$/;
 
 export type Piece = { readonly at: number; readonly length: number; readonly name: string; readonly closed: boolean };
@@ -63,10 +66,31 @@ const checkVariable = (context: Context): Finding | undefined => {
     : undefined;
 };
 
+/** What the app's own parts offer. */
+const offersOf = (app: Node): { readonly names: readonly string[]; readonly forms: readonly string[] } => {
+  const has = (key: string): boolean => nodeAt(app, [key]) !== undefined;
+  const buckets = entriesOf(nodeAt(app, ["buckets"])).map(({ key }) => key);
+  return {
+    names: [
+      ...(has("database") ? DATABASE : []),
+      ...(has("apiKey") ? API_KEY : []),
+      ...(has("oidc") ? OIDC : []),
+      ...buckets.flatMap((bucket) => BUCKET.map((property) => `buckets.${bucket}.${property}`)),
+    ],
+    forms: [
+      ...(has("database") ? [`database.(${ROLES.join("|")}).(${PROPERTIES.join("|")})`] : []),
+      ...(has("apiKey") ? ["apiKey.(value|previous)"] : []),
+      ...(has("oidc") ? ["oidc.(issuer|audience|realm)"] : []),
+      ...buckets.map((bucket) => `buckets.${bucket}.(${BUCKET.join("|")})`),
+    ],
+  };
+};
+
 const checkName = (context: Context): Finding | undefined => {
   const { view, workload, piece } = context;
   const hasDatabase = nodeAt(workload.app.node, ["database"]) !== undefined;
-  const known = [...(hasDatabase ? DATABASE : []), ...view.bindings];
+  const offers = offersOf(workload.app.node);
+  const known = [...offers.names, ...view.bindings];
   if (known.includes(piece.name)) return undefined;
   if (!hasDatabase && DATABASE.includes(piece.name))
     return say(context, {
@@ -75,7 +99,7 @@ const checkName = (context: Context): Finding | undefined => {
       help: "add `database: { name: … }` to the app",
     });
   const near = closest(piece.name, known);
-  const forms = [...(hasDatabase ? [`database.(${ROLES.join("|")}).(${PROPERTIES.join("|")})`] : []), ...view.bindings];
+  const forms = [...offers.forms, ...view.bindings];
   return say(context, {
     code: "E0135",
     message: `binding ${backticked(piece.name)} is not defined`,
