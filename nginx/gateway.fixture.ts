@@ -58,7 +58,14 @@ export type Ask = {
 };
 
 /** Folders of the temporary machine, by the path they have inside. */
-const MOUNTS = ["/etc/croft", "/usr/lib/croft", "/run/croft-gateway", "/var/cache/croft-gateway", "/var/lib/croft"] as const;
+const MOUNTS = [
+  "/etc/croft",
+  "/usr/lib/croft",
+  "/run/croft-gateway",
+  "/run/croft-gate",
+  "/var/cache/croft-gateway",
+  "/var/lib/croft",
+] as const;
 
 export class Gateway {
   readonly folder: string;
@@ -122,8 +129,8 @@ export class Gateway {
     };
   }
 
-  async install(app: App): Promise<string> {
-    const config = this.config(app);
+  async install(app: App, extras: Partial<GatewayConfig> = {}): Promise<string> {
+    const config = { ...this.config(app), ...extras };
     const { files, hash } = renderGateway(config);
     for (const [path, content] of Object.entries(files)) await this.write(path, content);
     await this.write(SCRIPT_FILE, renderScript(config));
@@ -138,7 +145,7 @@ export class Gateway {
   }
 
   async certify(version: string): Promise<string> {
-    const names = ["portfolio.test", "www.portfolio.test"];
+    const names = ["portfolio.test", "www.portfolio.test", "cms.portfolio.test"];
     const leaf = makeLeaf(this.authority.intermediate, { name: "gateway", names, scope }, await issuing());
     const folder = "/etc/croft/slots/gateway-certificate";
     await this.write(`${folder}/${version}/chain.pem`, leaf.certificate + this.authority.intermediate.certificate);
@@ -146,6 +153,13 @@ export class Gateway {
     await chmod(this.path(`${folder}/${version}`), 0o700);
     await this.link(folder, version);
     return leaf.certificate;
+  }
+
+  /** The key that the gateway adds. */
+  async key(version: string, line: string): Promise<void> {
+    const folder = "/etc/croft/slots/gateway-keys";
+    await this.write(`${folder}/${version}/portfolio.conf`, line);
+    await this.link(folder, version);
   }
 
   async traffic(version: string, port: number): Promise<void> {

@@ -4,6 +4,7 @@ import { workloadName } from "../provisioner/model/names.ts";
 import type { App, Route, StaticWorkload, Workload } from "../provisioner/model/types.ts";
 import { makeTemplate } from "./handlebars.ts";
 import { withSlash } from "./routes.ts";
+import { renderPreflight, renderRules, renderUpstreamRules } from "./rules.ts";
 import type { Location, RouteOfApp } from "./routes.ts";
 import { safeFile, safeMethod, safeName, safePath, safeQuery, safeRedirect, safeStatus, safeStrip } from "./safe.ts";
 import type { Safe } from "./safe.ts";
@@ -69,14 +70,15 @@ const renderWorkload = (place: Place, target: RouteOfApp, name: string): Safe =>
   const workload = findWorkload(app, name);
   if (workload.kind === "node") {
     const upstream = safeName(workloadName(app.name, name));
-    const rules = [renderMethods(route.methods), renderQuery(route.query)];
-    return join([...rules, templates.proxy({ upstream, path: safePath(place.location.path) })]);
+    const rules = [renderPreflight(target), renderMethods(route.methods), renderQuery(route.query), renderRules(target)];
+    return join([...rules, templates.proxy({ upstream, path: safePath(place.location.path) }), renderUpstreamRules(target)]);
   }
   if (isFolderItself(place.location, route)) {
     return templates.redirect({ status: safeStatus(301), to: safeRedirect(`${place.location.path}/`) });
   }
   const methods = route.methods.length === 0 ? ["GET"] : route.methods;
-  return join([renderMethods(methods), renderQuery(route.query), renderStatic(place.roots, target, workload)]);
+  const rules = [renderPreflight(target), renderMethods(methods), renderQuery(route.query), renderRules(target)];
+  return join([...rules, renderStatic(place.roots, target, workload)]);
 };
 
 export const renderBody = (place: Place): Safe => {

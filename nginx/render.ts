@@ -6,9 +6,11 @@ import type { Values } from "./handlebars.ts";
 import { findWorkload, renderBody, rootOf } from "./location-bodies.ts";
 import type { Roots } from "./location-bodies.ts";
 import type { HostRoutes, Location } from "./routes.ts";
-import { safeHash, safeHost, safeListen, safeLog, safeName, safePath } from "./safe.ts";
+import { gatePolicies, renderGatePlaces, rulesInMain, sessionOf } from "./rules.ts";
+import { safeHash, safeHost, safeListen, safeLog, safeName, safePath, safeRange } from "./safe.ts";
 import { MAIN } from "./templates/main.ts";
 import { MISSING_PAGE, UNKNOWN_HOST_PAGE } from "./templates/pages.ts";
+import { GATE_OPTIONS, GATE_PLACES, MAIN_RULES } from "./templates/rules.ts";
 import { SCRIPT } from "./templates/script.ts";
 import { SITE } from "./templates/site.ts";
 import { ERROR_ANSWERS, ERROR_PAGES, HEADERS, PAGE, PROXY_OPTIONS, STATIC_FILES, UNKNOWN_HOST } from "./templates/snippets.ts";
@@ -32,12 +34,16 @@ export type GatewayConfig = {
   /** Any name of the certificate: what the reload proof asks for. */
   readonly host: string;
   readonly places?: Places;
+  /** Ranges of proxies in front, which alone may say who the client is. */
+  readonly behind?: readonly string[];
 };
 
 const templates = {
   main: makeTemplate(MAIN),
   site: makeTemplate(SITE),
   script: makeTemplate(SCRIPT),
+  gate: makeTemplate(GATE_PLACES),
+  rules: makeTemplate(MAIN_RULES),
 };
 
 type WorkloadOfApp = { readonly name: string; readonly app: App; readonly workload: Workload };
@@ -81,22 +87,36 @@ export const renderSite = (config: GatewayConfig, host: HostRoutes): string => {
     path: safePath(location.path),
     body: renderBody({ roots: config.roots, location }),
   }));
-  return templates.site({ http, https, host: safeHost(host.host), locations, missing, pages: missing.length > 0 });
+  const gate = templates.gate({ gates: renderGatePlaces(host), sessions: sessionOf(host) });
+  return templates.site({ http, https, host: safeHost(host.host), locations, gate, missing, pages: missing.length > 0 });
 };
 
 export const renderMain = (config: GatewayConfig, hash: string): string =>
   templates.main({
     ...placesOf(config),
     hash: safeHash(hash),
+    behind: (config.behind ?? []).map(safeRange),
+    proxied: (config.behind ?? []).length > 0,
+    rules: templates.rules(rulesInMain(config.hosts)),
+    gate: gatePolicies(config.hosts).length > 0,
     hosts: config.hosts.map(({ host }) => safeHost(host)),
     upstreams: routedWorkloads(config.hosts)
       .filter(({ workload }) => workload.kind === "node")
       .map(({ name }) => safeName(name)),
   });
 
+/** Apps whose requests carry a key of the gateway. */
+export const keyedApps = (hosts: readonly HostRoutes[]): readonly App[] => [
+  ...new Map(
+    routedWorkloads(hosts)
+      .filter(({ app, workload }) => app.apiKey !== undefined && workload.kind === "node")
+      .map(({ app }) => [app.name, app]),
+  ).values(),
+];
+
 export const renderScript = (config: GatewayConfig): string => {
   const { https, status } = placesOf(config);
-  return templates.script({ https, status, host: safeHost(config.host) });
+  return templates.script({ https, status, host: safeHost(config.host), keys: keyedApps(config.hosts).length > 0 });
 };
 
 export type GatewayFiles = {
@@ -114,6 +134,7 @@ const renderFiles = (config: GatewayConfig, hash: string): Readonly<Record<strin
   [`${GATEWAY_FOLDER}/static.conf`]: STATIC_FILES,
   [`${GATEWAY_FOLDER}/page.conf`]: PAGE,
   [`${GATEWAY_FOLDER}/proxy.conf`]: PROXY_OPTIONS,
+  [`${GATEWAY_FOLDER}/gate.conf`]: GATE_OPTIONS,
   [`${GATEWAY_FOLDER}/unknown-host.conf`]: UNKNOWN_HOST,
   [`${GATEWAY_FOLDER}/pages/missing.html`]: MISSING_PAGE,
   [`${GATEWAY_FOLDER}/pages/unknown-host.html`]: UNKNOWN_HOST_PAGE,

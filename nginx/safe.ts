@@ -69,3 +69,14 @@ export const safeQuery = (name: string, value: string): Safe => {
 export const safeStrip = (prefix: string): Safe => `^.{${safePath(prefix).length - 1}}(/.*)$` as Safe;
 
 export const safeStatus = (status: 301 | 302 | 403 | 404): Safe => String(status) as Safe;
+
+export const safeNumber = (value: number): Safe => check("a number", String(value), Number.isSafeInteger(value) && value > 0);
+
+export const safeOrigin = (text: string): Safe =>
+  check("an origin", text, /^https:\/\/[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]{1,5})?$/.test(text));
+
+/** A network that a proxy in front of the gateway belongs to. */
+export const safeRange = (text: string): Safe =>
+  check("a range of addresses", text, /^[0-9]{1,3}(?:\.[0-9]{1,3}){3}\/[0-9]{1,2}$/.test(text));
+
+export const safeHeader = (text: string): Safe => check("a header", text, /^X-[A-Za-z0-9-]{1,62}$/.test(text));

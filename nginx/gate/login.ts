@@ -22,7 +22,8 @@ export const login = async (tools: CheckTools, { host, url, issuer }: Visit): Pr
   const opened = await tools.issuers.open(issuer).catch(() => undefined);
   if (opened === undefined) return issuerDown;
   const attempt = makeAttempt();
-  const to = safeReturn(url.searchParams.get("to"));
+  // nginx passes on what was asked as it stands, so it is all that follows and is not decoded.
+  const to = safeReturn(url.search.startsWith("?to=") ? url.search.slice(4) : undefined);
   const sealed = await seal(tools.secrets.cookieKey, purpose(issuer), { ...attempt, to }, LOGIN_SECONDS);
   return {
     status: 302,

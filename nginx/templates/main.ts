@@ -31,6 +31,13 @@ http {
         '"upstream":"$upstream_addr","upstreamStatus":"$upstream_status","upstreamSeconds":"$upstream_response_time",'
         '"agent":"$http_user_agent"}';
     access_log {{accessLog}} croft;
+{{#each behind}}
+    set_real_ip_from {{this}};
+{{/each}}
+{{#if proxied}}
+    real_ip_header X-Forwarded-For;
+    real_ip_recursive on;
+{{/if}}
     # Lines about a request quote it whole; why an upstream failed stands in the access log.
     error_log stderr crit;
 
@@ -53,7 +60,8 @@ http {
     limit_conn_zone $binary_remote_addr zone=clients:4m;
     limit_conn clients 1024;
     limit_conn_status 429;
-
+    limit_req_status 429;
+{{rules}}
     client_body_temp_path /var/cache/croft-gateway/body;
     proxy_temp_path /var/cache/croft-gateway/proxy;
     fastcgi_temp_path /var/cache/croft-gateway/fastcgi;
@@ -104,6 +112,18 @@ http {
         default "";
         "" "frame-ancestors 'none'";
     }
+    # A page that is opened, not something that a page fetches.
+    map "$request_method $http_sec_fetch_mode $http_accept" $croft_navigates {
+        default "";
+        "~^GET (?:navigate )" 1;
+        "~^GET  .*text/html" 1;
+    }
+{{#if gate}}
+    upstream croft-gate {
+        server unix:/run/croft-gate/gate.sock;
+        keepalive 16;
+    }
+{{/if}}
 {{#each upstreams}}
     include /etc/croft/slots/traffic-{{this}}/current/upstream.conf;
 {{/each}}

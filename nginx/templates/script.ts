@@ -22,6 +22,17 @@ copy_certificate() {
   done
 }
 
+{{#if keys}}
+# Keys that the gateway adds to requests: worker processes may read them, nobody else.
+copy_keys() {
+  install -d -m 0750 -o root -g www-data "$run/keys" || return 1
+  for file in /etc/croft/slots/gateway-keys/current/*.conf; do
+    name=$(basename "$file")
+    install -m 0440 -o root -g www-data "$file" "$run/keys/$name.new" && mv "$run/keys/$name.new" "$run/keys/$name" || return 1
+  done
+}
+{{/if}}
+
 test_configuration() {
   ulimit -n 32768 2>/dev/null || true
   setpriv --reuid=www-data --regid=www-data --clear-groups --no-new-privs --bounding-set=-all,+net_bind_service \
@@ -30,6 +41,9 @@ test_configuration() {
 }
 
 copy_certificate || { say 'the certificate cannot be copied'; exit 1; }
+{{#if keys}}
+copy_keys || { say 'the keys cannot be copied'; exit 1; }
+{{/if}}
 test_configuration || { say 'the configuration is refused, the old one stays'; exit 1; }
 [ "$1" = reload ] || exit 0
 

@@ -24,7 +24,7 @@ server {
     location {{#if exact}}= {{/if}}"{{path}}" {
 {{body}}    }
 {{/each}}
-{{#each missing}}
+{{gate}}{{#each missing}}
     location @missing-{{name}} {
         root "{{root}}";
         include /etc/croft/gateway/page.conf;

@@ -86,8 +86,6 @@ proxy_set_header X-Forwarded-Proto https;
 ${OWN_HEADERS.map((name) => `proxy_set_header ${name} "";\n`).join("")}${HIDDEN_HEADERS.map((name) => `proxy_hide_header ${name};\n`).join("")}proxy_ignore_headers X-Accel-Redirect X-Accel-Charset;
 proxy_redirect off;
 proxy_connect_timeout 900ms;
-proxy_send_timeout 30s;
-proxy_read_timeout 30s;
 # A request that may have arrived is sent again only where that is harmless: never POST or PATCH.
 proxy_next_upstream error timeout;
 proxy_next_upstream_tries 2;
@@ -97,11 +95,12 @@ add_header Content-Security-Policy $croft_upstream_policy always;
 
 /** 400 and 414 are missing: nginx gives up on such requests before a location could answer. */
 const ERRORS: Readonly<Record<number, string>> = {
+  401: "sign in first",
   403: "forbidden",
   404: "not found",
   405: "this method is not allowed here",
   413: "the request is too large",
-  429: "too many connections",
+  429: "too many requests",
   500: "the gateway failed",
   502: "the service does not answer",
   503: "the service is not available",
