@@ -24,8 +24,9 @@ import { makeLocalShell } from "../provisioner/transport/local.ts";
 import { buildReleases, readMigrations } from "../stacks/app/build.ts";
 import type { Io } from "./main.ts";
 import { findPlatform } from "./platform.ts";
-import { desireSite, makeVersions, siteNameOf } from "./site.ts";
+import { desireSite, makeVersions, publicHosts, siteNameOf } from "./site.ts";
 import type { DesiredSite, Platform, Remembered } from "./site.ts";
+import { readPrograms } from "./programs.ts";
 import { DOMAINS, lateEndpoints, makeWorld, SERVICE_SCHEMAS } from "./world.ts";
 import type { World } from "./world.ts";
 
@@ -128,7 +129,7 @@ export const publicNames = (
 ): { readonly address: string; readonly names: readonly string[] } | undefined => {
   const edge = model.services["gateway"]?.machine;
   const address = edge === undefined ? undefined : desired.addresses.get(edge);
-  const names = [...new Set(model.apps.flatMap((app) => app.routes.map((route) => route.host)))];
+  const names = publicHosts(model, desired.endpoints);
   return address === undefined || names.length === 0 ? undefined : { address, names };
 };
 
@@ -155,6 +156,7 @@ export const loadSite = async (input: LoadInput): Promise<Loaded> => {
   const tools = { shell: makeLocalShell(), cache: cachePaths(roots), onBuild: input.onBuild ?? (() => {}) };
   const releases = input.build === false ? {} : await buildReleases(tools, model);
   const migrations = input.build === false ? {} : await readMigrations(model);
+  const programs = await readPrograms();
   const due = (await listCertificates(paths, new Date())).filter((certificate) => certificate.due).map(({ name }) => name);
   const from = (stored: State): { desired: DesiredSite; state: State } => {
     const now = withRenewals(stored, due);
@@ -167,6 +169,7 @@ export const loadSite = async (input: LoadInput): Promise<Loaded> => {
       lateEndpoints,
       releases,
       migrations,
+      programs,
     });
     const addresses = { ...now.addresses, ...Object.fromEntries(desired.addresses) };
     const resources = [...desired.resources, ...namesResources(model, desired, now)];

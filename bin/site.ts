@@ -18,6 +18,7 @@ import type {
   Flow,
   GenerationPart,
   Migration,
+  Program,
   Versions,
 } from "../provisioner/model/contribution.ts";
 import {
@@ -71,6 +72,7 @@ export type SiteInput = {
   readonly lateEndpoints: (input: DesireInput) => readonly Endpoint[];
   readonly releases: Readonly<Record<string, BuiltRelease>>;
   readonly migrations: Readonly<Record<string, readonly Migration[]>>;
+  readonly programs: Readonly<Record<string, Program>>;
 };
 
 export type DesiredSite = {
@@ -215,14 +217,23 @@ const machineOf = (context: Context, machine: Machine, image: { id: string; root
   });
 };
 
-const siteNames = (context: Context): readonly { address: string; names: readonly string[] }[] => {
+/** Every name under which the gateway answers. */
+export const publicHosts = (model: Model, endpoints: readonly Endpoint[]): readonly string[] =>
+  [
+    ...new Set([
+      ...model.apps.flatMap((app) => app.routes.map((route) => route.host)),
+      ...endpoints.flatMap(({ published }) => (published === undefined ? [] : [published.host])),
+    ]),
+  ].toSorted();
+
+const siteNames = (context: Context, endpoints: readonly Endpoint[]): readonly { address: string; names: readonly string[] }[] => {
   const { model } = context.input;
   const aliases = new Map<string, string[]>(model.machines.map((machine) => [machine.name, []]));
   for (const [service, section] of Object.entries(model.services)) {
     aliases.get(section.machine)?.push(`${service}.${internalDomain}`);
   }
   const edge = model.services["gateway"]?.machine;
-  const hosts = [...new Set(model.apps.flatMap((app) => app.routes.map((route) => route.host)))].toSorted();
+  const hosts = publicHosts(model, endpoints);
   if (edge !== undefined) aliases.get(edge)?.push(...hosts);
   return model.machines.map((machine) => ({
     address: addressOf(context, machine.name),
@@ -240,11 +251,13 @@ const authoritySlot = (context: Context, machine: Machine): Resource =>
     needs: ["authority/internal"],
   });
 
-const generationOf = (context: Context, machine: Machine, contributions: readonly Contribution[], flows: readonly Flow[]): Resource => {
+type Whole = { readonly contributions: readonly Contribution[]; readonly flows: readonly Flow[]; readonly endpoints: readonly Endpoint[] };
+
+const generationOf = (context: Context, machine: Machine, { contributions, flows, endpoints }: Whole): Resource => {
   const base = basePart({
     machine: machine.name,
     address: addressOf(context, machine.name),
-    names: siteNames(context),
+    names: siteNames(context, endpoints),
     hostAddress: gatewayOf(context, machine.host),
     flows,
     addressOf: (name) => addressOf(context, name),
@@ -258,10 +271,14 @@ const generationOf = (context: Context, machine: Machine, contributions: readonl
 
 const contribute = (context: Context): { contributions: readonly Contribution[]; endpoints: readonly Endpoint[] } => {
   const { input, versions } = context;
-  const published = input.domains.flatMap((domain) => domain.publish(input.model, versions));
+  const { model } = input;
+  const databases = input.domains.flatMap((domain) => domain.databases?.(model) ?? []);
+  const published = input.domains.flatMap((domain) => domain.publish({ model, versions, databases }));
   const first: DesireInput = {
-    model: input.model,
+    model,
     versions,
+    databases,
+    programs: input.programs,
     endpoints: published,
     releases: input.releases,
     recorded: input.remembered.recorded,
@@ -297,7 +314,7 @@ export const desireSite = (input: SiteInput): DesiredSite => {
     ...images.map((image) => machineOf(context, image.machine, image)),
     ...model.machines.map((machine) => authoritySlot(context, machine)),
     ...contributions.flatMap((contribution) => contribution.resources),
-    ...model.machines.map((machine) => generationOf(context, machine, contributions, flows)),
+    ...model.machines.map((machine) => generationOf(context, machine, { contributions, flows, endpoints })),
   ];
   return { resources, addresses, hosts, endpoints, flows };
 };

@@ -87,4 +87,6 @@ export const makeInput = (model: Model = makeModel(), port: number | undefined =
   recorded: new Map(),
   address: (name) => ({ edge: "10.91.0.11", app: "10.91.0.12" })[name] ?? "10.91.0.99",
   migrations: {},
+  programs: {},
+  databases: [],
 });

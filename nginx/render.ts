@@ -6,12 +6,14 @@ import type { Values } from "./handlebars.ts";
 import { findWorkload, renderBody, rootOf } from "./location-bodies.ts";
 import type { Roots } from "./location-bodies.ts";
 import type { HostRoutes, Location } from "./routes.ts";
+import { renderPlaces } from "./services.ts";
 import { gatePolicies, renderGatePlaces, rulesInMain, sessionOf } from "./rules.ts";
-import { safeHash, safeHost, safeListen, safeLog, safeName, safePath, safeRange } from "./safe.ts";
+import { safeAddress, safeHash, safeHost, safeListen, safeLog, safeName, safePath, safePort, safeRange } from "./safe.ts";
 import { MAIN } from "./templates/main.ts";
 import { MISSING_PAGE, UNKNOWN_HOST_PAGE } from "./templates/pages.ts";
 import { GATE_OPTIONS, GATE_PLACES, MAIN_RULES } from "./templates/rules.ts";
 import { SCRIPT } from "./templates/script.ts";
+import { SERVICE_UPSTREAM } from "./templates/services.ts";
 import { SITE } from "./templates/site.ts";
 import { ERROR_ANSWERS, ERROR_PAGES, HEADERS, PAGE, PROXY_OPTIONS, STATIC_FILES, UNKNOWN_HOST } from "./templates/snippets.ts";
 
@@ -44,6 +46,7 @@ const templates = {
   script: makeTemplate(SCRIPT),
   gate: makeTemplate(GATE_PLACES),
   rules: makeTemplate(MAIN_RULES),
+  services: makeTemplate(SERVICE_UPSTREAM),
 };
 
 type WorkloadOfApp = { readonly name: string; readonly app: App; readonly workload: Workload };
@@ -79,14 +82,17 @@ const placesOf = (config: GatewayConfig) => {
   return { http: safeListen(http), https: safeListen(https), status: safeListen(status), accessLog: safeLog(accessLog) };
 };
 
-export const renderSite = (config: GatewayConfig, host: HostRoutes): string => {
-  const { http, https } = placesOf(config);
-  const missing = toMissing(config, host);
-  const locations = withoutMetrics(host.locations).map((location) => ({
+const routeLocations = (config: GatewayConfig, host: HostRoutes): readonly Values[] =>
+  withoutMetrics(host.locations).map((location) => ({
     exact: location.exact,
     path: safePath(location.path),
     body: renderBody({ roots: config.roots, location }),
   }));
+
+export const renderSite = (config: GatewayConfig, host: HostRoutes): string => {
+  const { http, https } = placesOf(config);
+  const missing = toMissing(config, host);
+  const locations = host.service === undefined ? routeLocations(config, host) : renderPlaces(host.service);
   const gate = templates.gate({ gates: renderGatePlaces(host), sessions: sessionOf(host) });
   return templates.site({ http, https, host: safeHost(host.host), locations, gate, missing, pages: missing.length > 0 });
 };
@@ -99,6 +105,13 @@ export const renderMain = (config: GatewayConfig, hash: string): string =>
     proxied: (config.behind ?? []).length > 0,
     rules: templates.rules(rulesInMain(config.hosts)),
     gate: gatePolicies(config.hosts).length > 0,
+    services: templates.services({
+      services: config.hosts.flatMap(({ service }) =>
+        service === undefined
+          ? []
+          : [{ name: safeName(service.name), address: safeAddress(service.address), port: safePort(service.port) }],
+      ),
+    }),
     hosts: config.hosts.map(({ host }) => safeHost(host)),
     upstreams: routedWorkloads(config.hosts)
       .filter(({ workload }) => workload.kind === "node")

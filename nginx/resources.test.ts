@@ -71,5 +71,5 @@ test("without the service there is nothing", () => {
   const model = { ...makeModel(), services: {} };
   expect(gatewayDomain.desire(makeInput(model))).toEqual({ parts: [], flows: [], resources: [] });
   expect(gatewayDomain.roles(model)).toEqual([]);
-  expect(gatewayDomain.publish(model, makeInput().versions)).toEqual([]);
+  expect(gatewayDomain.publish({ model, versions: makeInput().versions, databases: [] })).toEqual([]);
 });

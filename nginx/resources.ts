@@ -6,6 +6,7 @@ import type {
   Contribution,
   DesireInput,
   Domain,
+  Endpoint,
   FileEntry,
   Flow,
   GenerationPart,
@@ -16,11 +17,14 @@ import { onMachine, workloadName } from "../provisioner/model/names.ts";
 import type { App, Model, NodeWorkload } from "../provisioner/model/types.ts";
 import type { Resource } from "../provisioner/plan/resource.ts";
 import { certificateId, certificateResource, certificateVersion } from "../provisioner/secrets/certificate-resource.ts";
-import { GATEWAY_FOLDER, PLACES, SCRIPT_FILE, renderGateway, renderScript, routedWorkloads } from "./render.ts";
+import { gatePart, gateResources } from "./gate-part.ts";
+import { GATEWAY_FOLDER, PLACES, SCRIPT_FILE, renderGateway, keyedApps, renderScript, routedWorkloads } from "./render.ts";
 import type { GatewayConfig, GatewayFiles } from "./render.ts";
 import { toHosts } from "./routes.ts";
 import type { HostRoutes } from "./routes.ts";
-import { safeHost } from "./safe.ts";
+import { gatePolicies } from "./rules.ts";
+import { safeHeader, safeHost, safeName } from "./safe.ts";
+import { servicesOf } from "./services.ts";
 import { UNIT } from "./templates/unit.ts";
 import { GATEWAY_UNIT, onGatewayChange, trafficEntry, trafficSlot, trafficSlotId } from "./traffic.ts";
 
@@ -100,6 +104,29 @@ const trafficOf = (input: DesireInput, machine: string, { app, workload }: NodeT
   });
 };
 
+const KEYS_SLOT: SlotEntry = { name: "gateway-keys", mode: "0600", owner: "root:root", onChange: onGatewayChange };
+
+/** Keys change only when every workload of their app takes the new one: the slot waits for the releases. */
+const keysSlot = (input: DesireInput, machine: string, apps: readonly App[]): Resource => {
+  const keyed = apps.flatMap((app) => {
+    const endpoint = input.endpoints.find((one) => one.name === "apiKey" && one.app === app.name);
+    if (endpoint === undefined || app.apiKey === undefined) return [];
+    const line = `proxy_set_header ${safeHeader(app.apiKey.header)} "${endpoint.properties["value"] ?? ""}";\n`;
+    const releases = input.endpoints
+      .filter((one) => one.app === app.name && one.name.startsWith("workload."))
+      .flatMap(({ needs }) => needs);
+    return [{ name: `${safeName(app.name)}.conf`, line, secrets: endpoint.secrets, needs: [...endpoint.needs, ...releases] }];
+  });
+  return makeSlot({
+    machine,
+    host: hostOf(input.model, machine),
+    slot: KEYS_SLOT,
+    files: Object.fromEntries(keyed.map(({ name, line }) => [name, line])),
+    versions: keyed.flatMap(({ secrets }) => secrets.map((secret) => input.versions.of("secret", secret))),
+    needs: [...new Set(keyed.flatMap(({ needs }) => needs))],
+  });
+};
+
 const flowsOf = (machine: string, targets: readonly NodeTarget[]): readonly Flow[] => [
   { from: "public", to: machine, port: 80, reason: "redirect to https" },
   { from: "public", to: machine, port: 443, reason: "https" },
@@ -134,7 +161,20 @@ const probes = (domain: string, hash: string): readonly Probe[] => [
   },
 ];
 
-const partOf = (machine: string, config: GatewayConfig, rendered: GatewayFiles, targets: readonly NodeTarget[]): GenerationPart => ({
+/** From the gateway to the machines of published services. */
+const serviceFlows = (machine: string, endpoints: readonly Endpoint[]): readonly Flow[] =>
+  endpoints
+    .filter(({ published, machine: other }) => published !== undefined && other !== machine)
+    .map(({ name, machine: to, port }) => ({ from: machine, to, port, reason: `gateway to ${name}` }));
+
+type PartInput = {
+  readonly machine: string;
+  readonly config: GatewayConfig;
+  readonly rendered: GatewayFiles;
+  readonly targets: readonly NodeTarget[];
+};
+
+const partOf = ({ machine, config, rendered, targets }: PartInput): GenerationPart => ({
   machine,
   name: SERVICE,
   directories: [
@@ -148,27 +188,52 @@ const partOf = (machine: string, config: GatewayConfig, rendered: GatewayFiles, 
     file(`/etc/systemd/system/${GATEWAY_UNIT}`, UNIT),
   ],
   units: [{ name: GATEWAY_UNIT, start: true, onChange: "reload", watches: Object.keys(rendered.files) }],
-  slots: [CERTIFICATE_SLOT, ...targets.map(({ app, workload }) => trafficEntry(app.name, workload.name))],
+  slots: [
+    CERTIFICATE_SLOT,
+    ...(keyedApps(config.hosts).length > 0 ? [KEYS_SLOT] : []),
+    ...targets.map(({ app, workload }) => trafficEntry(app.name, workload.name)),
+  ],
   probes: probes(config.host, rendered.hash),
-  needs: [slotId(machine, CERTIFICATE_SLOT.name), ...targets.map(({ app, workload }) => trafficSlotId(machine, app.name, workload.name))],
+  needs: [
+    slotId(machine, CERTIFICATE_SLOT.name),
+    ...(keyedApps(config.hosts).length > 0 ? [slotId(machine, KEYS_SLOT.name)] : []),
+    ...targets.map(({ app, workload }) => trafficSlotId(machine, app.name, workload.name)),
+  ],
 });
+
+const behindOf = (model: Model): readonly string[] => {
+  const behind = model.services[SERVICE]?.["behind"];
+  return Array.isArray(behind) ? behind.map(String) : [];
+};
 
 const desire = (input: DesireInput): Contribution => {
   const machine = machineOf(input.model);
   if (machine === undefined) return emptyContribution;
-  const hosts = toHosts(input.model);
+  const hosts = toHosts(input.model, servicesOf(input.endpoints, input.address));
   const targets = nodeTargets(hosts);
-  const config: GatewayConfig = { hosts, roots: rootsOf(input, hosts), host: safeHost(input.model.domain) };
+  const config: GatewayConfig = {
+    hosts,
+    roots: rootsOf(input, hosts),
+    host: safeHost(input.model.domain),
+    behind: behindOf(input.model),
+  };
+  const policies = gatePolicies(hosts);
+  const gate = { input, machine, host: hostOf(input.model, machine), home: homeHost(input.model), policies };
+  const keyed = keyedApps(hosts);
   return {
-    parts: [partOf(machine, config, renderGateway(config), targets)],
-    flows: flowsOf(machine, targets),
+    parts: [partOf({ machine, config, rendered: renderGateway(config), targets }), ...(policies.length > 0 ? [gatePart(gate)] : [])],
+    flows: [...flowsOf(machine, targets), ...serviceFlows(machine, input.endpoints)],
     resources: [
       certificateResource(certificateInput(input, hosts)),
       certificateSlot(input, machine, hosts),
+      ...(keyed.length > 0 ? [keysSlot(input, machine, keyed)] : []),
+      ...(policies.length > 0 ? gateResources(gate) : []),
       ...targets.map((target) => trafficOf(input, machine, target)),
     ],
   };
 };
+
+const asksGate = (model: Model): boolean => model.apps.some((app) => app.routes.some(({ rules }) => rules?.auth !== undefined));
 
 export const gatewayDomain: Domain = {
   name: SERVICE,
@@ -181,6 +246,14 @@ export const gatewayDomain: Domain = {
         description: "The machine it runs on; its ports 80 and 443 are published on its host.",
         examples: ["edge"],
       },
+      behind: {
+        type: "array",
+        uniqueItems: true,
+        default: [],
+        description: "Ranges of proxies in front of the gateway, which alone may say who a client is.",
+        examples: [["203.0.113.0/24"]],
+        items: { type: "string", format: "range", description: "One range.", examples: ["203.0.113.0/24"] },
+      },
     },
     required: ["machine"],
     additionalProperties: false,
@@ -188,9 +261,10 @@ export const gatewayDomain: Domain = {
   ports: [80, 443, 8090],
   roles: (model) => {
     const machine = machineOf(model);
-    return machine === undefined ? [] : [{ machine, role: "gateway" }];
+    if (machine === undefined) return [];
+    return [{ machine, role: "gateway" }, ...(asksGate(model) ? [{ machine, role: "node" }] : [])];
   },
-  publish: (model) => {
+  publish: ({ model }) => {
     const machine = machineOf(model);
     if (machine === undefined) return [];
     const properties = { url: `https://${model.domain}`, host: model.domain };

@@ -1,5 +1,6 @@
 /** From routes to the locations of one host, so that a prefix means whole path parts. Pure. */
 import { CroftError } from "../provisioner/errors.ts";
+import type { Published } from "../provisioner/model/contribution.ts";
 import type { App, Model, Route } from "../provisioner/model/types.ts";
 
 export type RouteOfApp = { readonly app: App; readonly route: Route };
@@ -11,7 +12,10 @@ export type Location = {
   readonly target: RouteOfApp | undefined;
 };
 
-export type HostRoutes = { readonly host: string; readonly locations: readonly Location[] };
+/** A service behind a host of its own. */
+export type HostService = { readonly name: string; readonly address: string; readonly port: number; readonly published: Published };
+
+export type HostRoutes = { readonly host: string; readonly locations: readonly Location[]; readonly service?: HostService };
 
 const withoutSlash = (path: string): string => (path.endsWith("/") && path !== "/" ? path.slice(0, -1) : path);
 export const withSlash = (path: string): string => (path.endsWith("/") ? path : `${path}/`);
@@ -52,8 +56,25 @@ const refuseTwice = (host: string, routes: readonly RouteOfApp[]): void => {
   if (twice !== undefined) throw new CroftError("CONFIG_INVALID", `two routes of ${host} answer ${twice}`);
 };
 
-/** Every host with a route, in order of its name. */
-export const toHosts = (model: Model): readonly HostRoutes[] => {
+const refuseShared = (hosts: readonly HostRoutes[], services: readonly HostService[]): void => {
+  const names = [...hosts.map(({ host }) => host), ...services.map(({ published }) => published.host)];
+  const shared = names.find((name, index) => names.indexOf(name) !== index);
+  const owner = services.find(({ published }) => published.host === shared)?.name;
+  if (shared === undefined) return;
+  throw new CroftError("CONFIG_INVALID", `the host ${shared} belongs to the service ${owner}: nothing else can answer there`, {
+    hint: "give the route another host, or the service another `host`",
+  });
+};
+
+/** Every host with a route or a service, in order of its name. */
+export const toHosts = (model: Model, services: readonly HostService[] = []): readonly HostRoutes[] => {
+  const hosts = toRouteHosts(model);
+  refuseShared(hosts, services);
+  const served = services.map((service) => ({ host: service.published.host, locations: [], service }));
+  return [...hosts, ...served].toSorted((a, b) => (a.host < b.host ? -1 : 1));
+};
+
+const toRouteHosts = (model: Model): readonly HostRoutes[] => {
   const all = model.apps.flatMap((app) => app.routes.map((route) => ({ app, route })));
   return [...new Set(all.map(({ route }) => route.host))].toSorted().map((host) => {
     const routes = all.filter(({ route }) => route.host === host);

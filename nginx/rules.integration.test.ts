@@ -107,7 +107,7 @@ describe.skipIf(root === undefined)(`rules of routes${reason}`, () => {
     await writeFile(join(folder, "config.json"), JSON.stringify({ socket, issuers, policies }));
     await writeFile(join(folder, "cookie-key"), "a key for cookies in tests");
     await writeFile(join(folder, "ca.pem"), issuer.authority);
-    gate = spawn(process.execPath, [join(import.meta.dirname, "gate/main.ts"), join(folder, "config.json"), folder], {
+    gate = spawn(process.execPath, [join(import.meta.dirname, "gate/main.ts"), join(folder, "config.json"), `${folder}/`], {
       env: { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, "ca.pem") },
       stdio: ["ignore", "pipe", "inherit"],
     });

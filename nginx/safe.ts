@@ -80,3 +80,6 @@ export const safeRange = (text: string): Safe =>
   check("a range of addresses", text, /^[0-9]{1,3}(?:\.[0-9]{1,3}){3}\/[0-9]{1,2}$/.test(text));
 
 export const safeHeader = (text: string): Safe => check("a header", text, /^X-[A-Za-z0-9-]{1,62}$/.test(text));
+
+/** A parameter's name as nginx can spell it in a variable. */
+export const safeQueryName = (text: string): Safe => check("a parameter's name", text, /^[A-Za-z0-9_-]{1,64}$/.test(text));

@@ -39,7 +39,7 @@ const bearer = (token: string, policy = "write"): Promise<Answer> =>
 
 const startGate = (): Promise<void> =>
   new Promise((resolve, reject) => {
-    gate = spawn(process.execPath, [join(import.meta.dirname, "main.ts"), join(folder, "config.json"), folder], {
+    gate = spawn(process.execPath, [join(import.meta.dirname, "main.ts"), join(folder, "config.json"), `${folder}/`], {
       env: { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, "ca.pem") },
       stdio: ["ignore", "pipe", "pipe"],
     });

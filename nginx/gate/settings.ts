@@ -1,6 +1,5 @@
 /** What the gate is told by its two files: the configuration of its generation, and the secrets of its slot. */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 
 export type Issuer = {
   /** Exactly what tokens say in `iss`; discovery starts there. */
@@ -47,13 +46,13 @@ const readOptional = (file: string): string | undefined => {
 const toKey = async (text: string): Promise<Uint8Array> =>
   new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`croft gate cookie\n${text}`)));
 
-/** Reads `cookie-key`, `cookie-key-previous` and `client-ISSUER` below `folder`. */
-export const readSecrets = async (folder: string, issuers: readonly string[]): Promise<GateSecrets> => {
-  const key = readOptional(join(folder, "cookie-key"));
-  if (key === undefined) throw new Error(`there is no cookie-key in ${folder}`);
-  const previous = readOptional(join(folder, "cookie-key-previous"));
+/** Reads `cookie-key`, `cookie-key-previous` and `client-ISSUER`; `prefix` is what stands before these names, such as `/folder/`. */
+export const readSecrets = async (prefix: string, issuers: readonly string[]): Promise<GateSecrets> => {
+  const key = readOptional(`${prefix}cookie-key`);
+  if (key === undefined) throw new Error(`there is no ${prefix}cookie-key`);
+  const previous = readOptional(`${prefix}cookie-key-previous`);
   const secrets = issuers.flatMap((name) => {
-    const secret = readOptional(join(folder, `client-${name}`));
+    const secret = readOptional(`${prefix}client-${name}`);
     return secret === undefined ? [] : [[name, secret] as const];
   });
   return {

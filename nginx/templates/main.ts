@@ -124,7 +124,7 @@ http {
         keepalive 16;
     }
 {{/if}}
-{{#each upstreams}}
+{{services}}{{#each upstreams}}
     include /etc/croft/slots/traffic-{{this}}/current/upstream.conf;
 {{/each}}
 

@@ -168,6 +168,17 @@ const origin: Rule = (text) => {
   return flaw("E0129", "an origin is https://HOST, without a path, in lower case", 0, text.length);
 };
 
+/** A range of IPv4 addresses, such as 203.0.113.0/24. */
+const range: Rule = (text) => {
+  const [, address = "", bits = ""] = /^([0-9.]+)\/([0-9]{1,2})$/.exec(text) ?? [];
+  const parts = address.split(".");
+  const valid =
+    parts.length === 4 && parts.every((part) => /^(?:0|[1-9][0-9]{0,2})$/.test(part) && Number(part) < 256) && Number(bits) <= 32;
+  return valid
+    ? undefined
+    : flaw("E0127", "a range of addresses is written A.B.C.D/BITS", 0, Math.max(1, text.length), { hint: "such as 203.0.113.0/24" });
+};
+
 /** Where an OpenID provider is: no query, no fragment, no slash at the end. */
 const issuer: Rule = (text) => {
   const bad = firstBad(text, /[A-Za-z0-9/._~:-]/);
@@ -210,6 +221,7 @@ export const FORMATS: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["size", quantity("E0126", parseSize)],
   ["duration", quantity("E0126", parseDuration)],
   ["rate", quantity("E0126", parseRate)],
+  ["range", range],
   ["origin", origin],
   ["issuer", issuer],
   ["header", header],

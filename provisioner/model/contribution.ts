@@ -87,6 +87,41 @@ export type Endpoint = {
   readonly secrets: readonly string[];
   /** What must be in place before a client starts. */
   readonly needs: readonly ResourceId[];
+  /** The gateway shows it to the world. */
+  readonly published?: Published;
+};
+
+/** A service under a host name of its own: what of it is open, to whom. Everything else is answered with 404. */
+export type Published = {
+  /** Full host name, such as `auth.portfolio.test`. */
+  readonly host: string;
+  readonly places: readonly PublishedPlace[];
+  readonly bodyMaxBytes: number;
+  readonly timeoutSeconds: number;
+};
+
+export type PublishedPlace = {
+  /** Path prefix, or the whole path where `exact`. */
+  readonly path: string;
+  readonly exact: boolean;
+  /** Allowed methods; empty means all. */
+  readonly methods: readonly string[];
+  /** Ranges of addresses that alone may come here; empty: everybody. */
+  readonly from: readonly string[];
+  /** Parameters without which nothing is answered, whatever their value. */
+  readonly demands: readonly string[];
+};
+
+/** A program of croft's own that runs on machines: file below its folder to text. */
+export type Program = Readonly<Record<string, string>>;
+
+/** A database that an app or a service wants of the postgres service, with its three roles. */
+export type DatabaseDemand = {
+  /** An app's name, or a service's. */
+  readonly owner: string;
+  readonly name: string;
+  /** Folder of `NNNN_name.up.sql` files, relative to `croft.yaml`. */
+  readonly migrations?: string;
 };
 
 /**
@@ -107,6 +142,10 @@ export type DesireInput = {
   readonly address: (machine: string) => string;
   /** SQL files of an app's migrations, in order. */
   readonly migrations: Readonly<Record<string, readonly Migration[]>>;
+  /** Programs of croft's own, by name. */
+  readonly programs: Readonly<Record<string, Program>>;
+  /** Databases that any domain asks for. */
+  readonly databases: readonly DatabaseDemand[];
 };
 
 /** A built workload: a tar in the release cache, named by its content. */
@@ -138,6 +177,8 @@ export type Operations<Place> = {
 
 export type Health = { readonly ok: boolean; readonly detail: string };
 
+export type PublishInput = Pick<DesireInput, "model" | "versions" | "databases">;
+
 /** A folder's pure half. The section of a service is validated before these are called. */
 export type Domain = {
   readonly name: string;
@@ -146,7 +187,9 @@ export type Domain = {
   /** Ports its machine's workloads cannot have. */
   readonly ports?: readonly number[];
   readonly roles: (model: Model) => readonly RoleUse[];
-  readonly publish: (model: Model, versions: Versions) => readonly Endpoint[];
+  /** Databases it needs of the postgres service. */
+  readonly databases?: (model: Model) => readonly DatabaseDemand[];
+  readonly publish: (input: PublishInput) => readonly Endpoint[];
   readonly desire: (input: DesireInput) => Contribution;
 };
 

@@ -11,6 +11,7 @@ import type {
 import { resourceId, shortHash, workloadName } from "../../provisioner/model/names.ts";
 import type { App, Model, NodeWorkload, StaticWorkload } from "../../provisioner/model/types.ts";
 import type { Resource, ResourceId } from "../../provisioner/plan/resource.ts";
+import { secretId, secretResource } from "../../provisioner/secrets/resource.ts";
 import { bind } from "./bindings.ts";
 import type { Bound } from "./bindings.ts";
 import { choosePort } from "./ports.ts";
@@ -18,6 +19,8 @@ import { releaseFolder, renderUnit, unitTemplate } from "./units.ts";
 
 export const releaseId = (name: string): ResourceId => resourceId("release", name);
 export const retireId = (name: string): ResourceId => resourceId("retire", name);
+/** `{{secret app/portfolio/api-key}}`. */
+const apiKeySecret = (app: string): string => `app/${app}/api-key`;
 export const staticId = (name: string): ResourceId => resourceId("static", name);
 
 /** What the release driver needs beside the spec. Templates hold no secret yet. */
@@ -167,6 +170,29 @@ const staticEndpoint = (model: Model, app: App, workload: StaticWorkload): reado
   ];
 };
 
+/** The key that the gateway adds and the app's workloads demand. */
+const apiKeyEndpoint = (model: Model, app: App): readonly Endpoint[] => {
+  const machine = gatewayMachine(model);
+  if (app.apiKey === undefined || machine === undefined) return [];
+  const secret = apiKeySecret(app.name);
+  const properties = { value: `{{secret ${secret}}}`, previous: "", header: app.apiKey.header };
+  return [
+    { app: app.name, name: "apiKey", machine, port: 443, protocol: "https", properties, secrets: [secret], needs: [secretId(secret)] },
+  ];
+};
+
+const apiKeyResource = (input: DesireInput, app: App): readonly Resource[] =>
+  app.apiKey === undefined
+    ? []
+    : [
+        secretResource({
+          name: apiKeySecret(app.name),
+          form: "password",
+          versions: input.versions,
+          host: input.model.hosts[0]?.name ?? "local",
+        }),
+      ];
+
 const desireApp = (input: DesireInput, app: App): Contribution => {
   const placed = nodeWorkloads(app).flatMap((workload) => place(input, app, workload) ?? []);
   const edge = gatewayMachine(input.model);
@@ -174,7 +200,11 @@ const desireApp = (input: DesireInput, app: App): Contribution => {
   return {
     parts: nodeWorkloads(app).map((workload) => part(app, workload)),
     flows: placed.flatMap(flowsOf),
-    resources: [...placed.flatMap((one) => [releaseResource(input, one), retireResource(input, one)]), ...statics],
+    resources: [
+      ...apiKeyResource(input, app),
+      ...placed.flatMap((one) => [releaseResource(input, one), retireResource(input, one)]),
+      ...statics,
+    ],
   };
 };
 
@@ -202,7 +232,11 @@ export const workloadEndpoints = (input: DesireInput): readonly Endpoint[] =>
 export const appDomain: Domain = {
   name: "app",
   roles: (model) => model.apps.flatMap(nodeWorkloads).map((workload) => ({ machine: workload.machine, role: "node" })),
-  publish: (model) => model.apps.flatMap((app) => staticWorkloads(app).flatMap((workload) => staticEndpoint(model, app, workload))),
+  databases: (model) => model.apps.flatMap((app) => (app.database === undefined ? [] : [{ owner: app.name, ...app.database }])),
+  publish: ({ model }) => [
+    ...model.apps.flatMap((app) => staticWorkloads(app).flatMap((workload) => staticEndpoint(model, app, workload))),
+    ...model.apps.flatMap((app) => apiKeyEndpoint(model, app)),
+  ],
   desire: (input) => {
     const all = input.model.apps.map((app) => desireApp(input, app));
     return {

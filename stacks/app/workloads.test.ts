@@ -195,7 +195,7 @@ describe("resources", () => {
       ["release/shop-api", 2],
       ["retire/shop-api", 1],
     ]);
-    expect(appDomain.publish(modelWith({}, { services: {} }), desireInput().versions)).toEqual([]);
+    expect(appDomain.publish({ ...desireInput(), model: modelWith({}, { services: {} }) })).toEqual([]);
   });
 
   test("what was not built is not desired", () => {

@@ -1,17 +1,16 @@
-/** What apps bind to: their database, once for each role. Pure. */
-import type { Endpoint } from "../../provisioner/model/contribution.ts";
+/** What apps and services bind to: their database, once for each role. Pure. */
+import type { DatabaseDemand, Endpoint } from "../../provisioner/model/contribution.ts";
 import { internalDomain } from "../../provisioner/model/names.ts";
-import type { App } from "../../provisioner/model/types.ts";
 import { PORT, grantsId, migrationsId, roleName, secretName } from "./names.ts";
 import type { RoleName } from "./names.ts";
 
-export const endpointOf = (app: App, database: string, machine: string, role: RoleName): Endpoint => {
+export const endpointOf = ({ owner, name: database, migrations }: DatabaseDemand, machine: string, role: RoleName): Endpoint => {
   const user = roleName(database, role);
-  const secret = secretName(app.name, role);
+  const secret = secretName(owner, role);
   const host = `postgres.${internalDomain}`;
   const password = `{{secret ${secret}}}`;
   return {
-    app: app.name,
+    app: owner,
     name: `database.${role}`,
     machine,
     port: PORT,
@@ -25,6 +24,6 @@ export const endpointOf = (app: App, database: string, machine: string, role: Ro
       name: database,
     },
     secrets: [secret],
-    needs: [grantsId(database), ...(app.database?.migrations === undefined ? [] : [migrationsId(app.name)])],
+    needs: [grantsId(database), ...(migrations === undefined ? [] : [migrationsId(owner)])],
   };
 };

@@ -1,12 +1,11 @@
 /** What is desired for PostgreSQL and what apps can bind to. */
 import { describe, expect, test } from "vitest";
-import type { Versions } from "../../provisioner/model/contribution.ts";
+
 import { makePlan } from "../../provisioner/plan/diff.ts";
 import { postgresDomain } from "./resources.ts";
 import { desireInput, migration, model } from "./testing/model.fixture.ts";
 
 const FIRST = migration("0001_item", "create table item ()");
-const versions: Versions = { of: () => "v1" };
 const { resources, parts } = postgresDomain.desire(desireInput([FIRST]));
 const ofShop = resources.filter(({ id }) => !id.includes("other"));
 const find = (id: string) => resources.find((resource) => resource.id === id);
@@ -115,8 +114,8 @@ describe("resources", () => {
   test("without its section there is nothing; without databases only the service", () => {
     const without = { ...desireInput([]), model: { ...model, services: {} } };
     expect(postgresDomain.desire(without)).toEqual({ parts: [], flows: [], resources: [] });
-    expect([postgresDomain.publish(without.model, versions), postgresDomain.roles(without.model)]).toEqual([[], []]);
-    const empty = postgresDomain.desire({ ...desireInput([]), model: { ...model, apps: [] } });
+    expect([postgresDomain.publish(without), postgresDomain.roles(without.model)]).toEqual([[], []]);
+    const empty = postgresDomain.desire({ ...desireInput([]), databases: [] });
     expect(empty.resources.map(({ id }) => id)).toEqual(["certificate/postgres", "slot/data/postgres-certificate"]);
   });
 
@@ -128,7 +127,7 @@ describe("resources", () => {
 
 describe("endpoints", () => {
   test("one for each role of each app", () => {
-    const endpoints = postgresDomain.publish(model, versions);
+    const endpoints = postgresDomain.publish(desireInput([]));
     expect(endpoints.map(({ app, name }) => `${app}:${name}`)).toEqual(
       ["shop", "other"].flatMap((app) => ["owner", "rw", "ro"].map((role) => `${app}:database.${role}`)),
     );
@@ -152,10 +151,8 @@ describe("endpoints", () => {
   });
 
   test("an app without migrations waits for none", () => {
-    const plain = { ...model, apps: model.apps.map((app) => ({ ...app, database: { name: app.name } })) };
-    expect(postgresDomain.publish(plain, versions)[0]?.needs).toEqual(["postgres-grants/shop"]);
-    expect(postgresDomain.desire({ ...desireInput([FIRST]), model: plain }).resources.filter(({ kind }) => kind === "migrations")).toEqual(
-      [],
-    );
+    const databases = desireInput([]).databases.map(({ owner, name }) => ({ owner, name }));
+    expect(postgresDomain.publish({ ...desireInput([]), databases })[0]?.needs).toEqual(["postgres-grants/shop"]);
+    expect(postgresDomain.desire({ ...desireInput([FIRST]), databases }).resources.filter(({ kind }) => kind === "migrations")).toEqual([]);
   });
 });

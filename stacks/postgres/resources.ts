@@ -1,9 +1,9 @@
 /** PostgreSQL as resources: the service on its machine, a database with three roles per app. Pure. */
 import { CroftError } from "../../provisioner/errors.ts";
 import { makeSlot } from "../../provisioner/machine/slot-resource.ts";
-import type { Contribution, DesireInput, Domain, Versions } from "../../provisioner/model/contribution.ts";
+import type { Contribution, DatabaseDemand, DesireInput, Domain, Versions } from "../../provisioner/model/contribution.ts";
 import { diskSerial, internalDomain, machineHostname, resourceId } from "../../provisioner/model/names.ts";
-import type { App, Machine, Model } from "../../provisioner/model/types.ts";
+import type { Machine, Model } from "../../provisioner/model/types.ts";
 import type { Resource } from "../../provisioner/plan/resource.ts";
 import { certificateId, certificateResource, certificateVersion } from "../../provisioner/secrets/certificate-resource.ts";
 import { secretId, secretResource } from "../../provisioner/secrets/resource.ts";
@@ -40,7 +40,6 @@ const machineOf = (model: Model, section: Section): Machine => {
   return found;
 };
 
-const databasesOf = (model: Model) => model.apps.flatMap((app) => (app.database === undefined ? [] : [{ app, database: app.database }]));
 const homeOf = (model: Model): string => model.hosts[0]?.name ?? "local";
 
 const serviceResources = (input: DesireInput, section: Section, machine: Machine): readonly Resource[] => {
@@ -67,7 +66,7 @@ type DatabasePlace = {
   readonly input: DesireInput;
   readonly section: Section;
   readonly machine: Machine;
-  readonly app: App;
+  readonly demand: DatabaseDemand;
   readonly database: string;
 };
 
@@ -92,10 +91,10 @@ const PLAIN_LOGIN = {
 const generation = ({ section }: DatabasePlace): string => resourceId("generation", section.machine);
 
 const roleResources = (place: DatabasePlace, versions: Versions): readonly Resource[] => {
-  const { section, app, database, input } = place;
+  const { section, demand, database, input } = place;
   return ROLES.flatMap((role): readonly Resource[] => {
     const name = roleName(database, role);
-    const secret = secretName(app.name, role);
+    const secret = secretName(demand.owner, role);
     return [
       { ...secretResource({ name: secret, form: "password", versions, host: homeOf(input.model) }), keptWith: inside(place).keptWith },
       {
@@ -144,13 +143,13 @@ const wantedGrants = (names: Readonly<Record<RoleName, string>>) => ({
 });
 
 const migrationResource = (place: DatabasePlace): readonly Resource[] => {
-  const { input, section, app, database } = place;
-  const migrations = input.migrations[app.name] ?? [];
-  if (app.database?.migrations === undefined) return [];
+  const { input, section, demand, database } = place;
+  const migrations = input.migrations[demand.owner] ?? [];
+  if (demand.migrations === undefined) return [];
   return [
     {
       ...inside(place),
-      id: migrationsId(app.name),
+      id: migrationsId(demand.owner),
       kind: "migrations",
       spec: {
         machine: section.machine,
@@ -177,13 +176,7 @@ const desire = (input: DesireInput): Contribution => {
     network: input.model.network,
     device: `/dev/disk/by-id/virtio-${diskSerial({ site: input.model.site, environment: input.model.environment }, `${section.machine}-${section.disk}`)}`,
   };
-  const places = databasesOf(input.model).map(({ app, database }): DatabasePlace => ({
-    input,
-    section,
-    machine,
-    app,
-    database: database.name,
-  }));
+  const places = input.databases.map((demand): DatabasePlace => ({ input, section, machine, demand, database: demand.name }));
   return {
     parts: [partOf(section, settings)],
     flows: [],
@@ -221,10 +214,10 @@ export const postgresDomain: Domain = {
     const section = sectionOf(model);
     return section === undefined ? [] : [{ machine: section.machine, role: "postgres" }];
   },
-  publish: (model) => {
+  publish: ({ model, databases }) => {
     const section = sectionOf(model);
     if (section === undefined) return [];
-    return databasesOf(model).flatMap(({ app, database }) => ROLES.map((role) => endpointOf(app, database.name, section.machine, role)));
+    return databases.flatMap((demand) => ROLES.map((role) => endpointOf(demand, section.machine, role)));
   },
   desire,
 };

@@ -28,6 +28,7 @@ export const parseModel = (file: ConfigFile): Model => {
 export const desirePortfolio = (portfolio: Portfolio, state: Pick<State, "addresses" | "hosts" | "resources">): DesiredSite =>
   desireSite({
     ...portfolio,
+    programs: {},
     roots: { state: "/var/lib/croft", cache: "/var/cache/croft", run: "/run/croft" },
     platform: {
       architecture: "amd64",

@@ -71,6 +71,8 @@ export const desireInput = ({
   recorded: new Map(recorded.map((record) => [record.id, record])),
   address: () => "10.91.0.11",
   migrations: {},
+  programs: {},
+  databases: [],
 });
 
 export const recordOf = (resource: Resource): Recorded => ({ ...resource, output: { ready: "/readyz" }, status: "active" });

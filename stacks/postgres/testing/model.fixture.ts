@@ -41,6 +41,8 @@ export const desireInput = (migrations: readonly Migration[], rotations: Rotatio
   recorded: new Map(),
   address: () => "10.91.0.12",
   migrations: { shop: migrations },
+  programs: {},
+  databases: ["shop", "other"].map((name) => ({ owner: name, name, migrations: `${name}/migrations` })),
 });
 
 /** Resources inside the server, in the order in which they are applied. */

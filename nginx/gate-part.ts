@@ -1,0 +1,113 @@
+/** The gate on the gateway's machine: its program, its units, its secrets. Pure. */
+import { makeSlot, slotId } from "../provisioner/machine/slot-resource.ts";
+import type { DesireInput, Endpoint, FileEntry, GenerationPart, Program, SlotEntry, Template } from "../provisioner/model/contribution.ts";
+import type { App } from "../provisioner/model/types.ts";
+import type { Resource } from "../provisioner/plan/resource.ts";
+import { secretId, secretResource } from "../provisioner/secrets/resource.ts";
+import type { GatePolicy } from "./rules.ts";
+import { GATE_SERVICE, GATE_SOCKET } from "./templates/gate-units.ts";
+
+const FOLDER = "/usr/lib/croft/gate";
+const CONFIG = "/etc/croft/gate/config.json";
+const SOCKET_UNIT = "croft-gate.socket";
+const UNIT = "croft-gate.service";
+const COOKIE_SECRET = "gateway/gate-cookie";
+
+const SLOT: SlotEntry = { name: "gate", mode: "0600", owner: "root:root", onChange: { unit: UNIT, action: "restart" } };
+
+/** What an app's issuer says of itself, by the endpoint `oidc`. */
+const issuerOf = (endpoints: readonly Endpoint[], app: App): Endpoint | undefined =>
+  endpoints.find((endpoint) => endpoint.name === "oidc" && endpoint.app === app.name);
+
+const appsOf = (policies: readonly GatePolicy[]): readonly App[] => [...new Map(policies.map(({ app }) => [app.name, app])).values()];
+
+const configOf = (endpoints: readonly Endpoint[], policies: readonly GatePolicy[]): string => {
+  const issuers = appsOf(policies).map((app) => {
+    const { issuer = "", audience = "", sessionClient } = issuerOf(endpoints, app)?.properties ?? {};
+    const client = sessionClient === undefined ? {} : { client: sessionClient };
+    return [app.name, { url: issuer, audience, rolesClaim: app.oidc?.rolesClaim ?? [], ...client }] as const;
+  });
+  const rules = policies.map(
+    ({ name, app, mode, role }) => [name, { mode, issuer: app.name, ...(role === undefined ? {} : { role }) }] as const,
+  );
+  const config = { socket: "/run/croft-gate/gate.sock", issuers: Object.fromEntries(issuers), policies: Object.fromEntries(rules) };
+  return `${JSON.stringify(config, null, 2)}\n`;
+};
+
+const file = (path: string, content: string): FileEntry => ({ path, mode: "0644", owner: "root:root", content });
+
+const programFiles = (program: Program): readonly FileEntry[] =>
+  Object.entries(program).map(([path, content]) => file(`${FOLDER}/${path}`, content));
+
+export type GateInput = {
+  readonly input: DesireInput;
+  readonly machine: string;
+  readonly host: string;
+  readonly home: string;
+  readonly policies: readonly GatePolicy[];
+};
+
+/** Secrets in the slot: the cookie's key, and of each issuer's client where it has one. */
+const slotFiles = ({
+  input,
+  policies,
+}: GateInput): { readonly files: Readonly<Record<string, Template>>; readonly secrets: readonly string[] } => {
+  const clients = appsOf(policies).flatMap((app) => {
+    const endpoint = issuerOf(input.endpoints, app);
+    const template = endpoint?.properties["sessionSecret"];
+    return endpoint === undefined || template === undefined ? [] : [{ name: `client-${app.name}`, template, secrets: endpoint.secrets }];
+  });
+  return {
+    files: { "cookie-key": `{{secret ${COOKIE_SECRET}}}`, ...Object.fromEntries(clients.map(({ name, template }) => [name, template])) },
+    secrets: [...new Set([COOKIE_SECRET, ...clients.flatMap(({ secrets }) => secrets)])],
+  };
+};
+
+export const gateResources = (gate: GateInput): readonly Resource[] => {
+  const { input, machine, host, home } = gate;
+  const { files, secrets } = slotFiles(gate);
+  return [
+    secretResource({ name: COOKIE_SECRET, form: "password", versions: input.versions, host: home }),
+    makeSlot({
+      machine,
+      host,
+      slot: SLOT,
+      files,
+      versions: secrets.map((name) => input.versions.of("secret", name)),
+      needs: secrets.map(secretId),
+    }),
+  ];
+};
+
+/** The socket belongs to systemd: while the gate restarts, questions wait and none is lost. */
+export const gatePart = ({ input, machine, policies }: GateInput): GenerationPart => {
+  const files = programFiles(input.programs["gate"] ?? {});
+  return {
+    machine,
+    name: "gate",
+    directories: [
+      { path: FOLDER, mode: "0755", owner: "root:root" },
+      { path: "/etc/croft/gate", mode: "0755", owner: "root:root" },
+    ],
+    files: [
+      ...files,
+      file(CONFIG, configOf(input.endpoints, policies)),
+      file(`/etc/systemd/system/${SOCKET_UNIT}`, GATE_SOCKET),
+      file(`/etc/systemd/system/${UNIT}`, GATE_SERVICE),
+    ],
+    units: [
+      { name: SOCKET_UNIT, start: true, onChange: "restart", watches: [] },
+      { name: UNIT, start: true, onChange: "restart", watches: [CONFIG, ...files.map(({ path }) => path)] },
+    ],
+    slots: [SLOT],
+    probes: [
+      {
+        name: "gate-health",
+        command: `test "$(curl --silent --show-error --max-time 5 --unix-socket /run/croft-gate/gate.sock --output /dev/null --write-out '%{http_code}' http://gate/health)" = 204`,
+        timeoutSeconds: 20,
+        unit: UNIT,
+      },
+    ],
+    needs: [slotId(machine, SLOT.name)],
+  };
+};

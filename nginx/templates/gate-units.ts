@@ -1,0 +1,72 @@
+/** The gate's units. It reads its secrets as credentials, sees no other process, and speaks to nginx and issuers alone. */
+
+export const GATE_SOCKET = `[Unit]
+Description=croft gate: where nginx asks
+
+[Socket]
+ListenStream=/run/croft-gate/gate.sock
+SocketMode=0660
+SocketUser=root
+SocketGroup=www-data
+DirectoryMode=0755
+Backlog=1024
+
+[Install]
+WantedBy=sockets.target
+`;
+
+export const GATE_SERVICE = `[Unit]
+Description=croft gate: who sends a request
+Requires=croft-gate.socket
+After=network.target croft-gate.socket
+StartLimitIntervalSec=60
+StartLimitBurst=10
+
+[Service]
+Type=exec
+ExecStart=/usr/local/bin/node /usr/lib/croft/gate/main.ts /etc/croft/gate/config.json
+Environment=NODE_ENV=production
+Environment=NODE_EXTRA_CA_CERTS=/etc/croft/authority.pem
+LoadCredential=secrets:/etc/croft/slots/gate/current
+DynamicUser=yes
+TimeoutStopSec=20
+Restart=on-failure
+RestartSec=1
+MemoryMax=256M
+TasksMax=128
+LimitNOFILE=16384
+UMask=0077
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+ProtectSystem=strict
+ProtectHome=yes
+ProtectProc=invisible
+ProcSubset=pid
+PrivateTmp=yes
+PrivateDevices=yes
+PrivateUsers=yes
+PrivateIPC=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RemoveIPC=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+DevicePolicy=closed
+KeyringMode=private
+InaccessiblePaths=-/etc/croft/secrets -/etc/ssh
+
+[Install]
+WantedBy=multi-user.target
+`;
