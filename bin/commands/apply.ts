@@ -7,8 +7,11 @@ import type { Io } from "../main.ts";
 import { changeOptions, parseWords } from "../options.ts";
 import { decodePlanFile } from "../plan-file.ts";
 
+export const options = changeOptions;
+export const example = "croft plan --out site.plan && croft apply site.plan";
+
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
-  const { values, positionals } = parseWords(words, changeOptions);
+  const { values, positionals } = parseWords(words, options);
   const [file] = positionals;
   if (file === undefined || positionals.length > 1)
     throw new CroftError("USAGE", "apply takes one saved plan", { hint: "croft plan --out FILE" });

@@ -7,6 +7,13 @@ import { loadSite } from "../load.ts";
 import type { Loaded } from "../load.ts";
 import type { Io } from "../main.ts";
 import { changeOptions, parseOptions } from "../options.ts";
+import type { Options } from "../options.ts";
+
+export const options = {
+  ...changeOptions,
+  purge: { type: "boolean", summary: "remove data disks, secrets, addresses and state too" },
+} as const satisfies Options;
+export const example = "croft destroy examples/portfolio --purge";
 
 /** Folders that only sites need go with the last of them. */
 const removeEmpty = async (folders: readonly string[]): Promise<void> => {
@@ -22,7 +29,7 @@ const forgetSite = async (loaded: Loaded): Promise<void> => {
 };
 
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
-  const { values, site } = parseOptions(words, { ...changeOptions, purge: { type: "boolean" } });
+  const { values, site } = parseOptions(words, options);
   if (process.getuid?.() !== 0)
     throw new CroftError("HOST_UNFIT", "croft changes this host and has to run as root", { hint: "sudo npx croft destroy" });
   const json = values.json === true;

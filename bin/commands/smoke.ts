@@ -7,7 +7,15 @@ import type { SmokeCheck } from "../../nginx/smoke.ts";
 import { CroftError, EXIT } from "../../provisioner/errors.ts";
 import type { Io } from "../main.ts";
 import { loadSite } from "../load.ts";
-import { parseOptions } from "../options.ts";
+import { jsonOption, parseOptions, siteOptions } from "../options.ts";
+import type { Options } from "../options.ts";
+
+export const options = {
+  ...siteOptions,
+  ...jsonOption,
+  print: { type: "boolean", summary: "show the checks as curl lines, run none" },
+} as const satisfies Options;
+export const example = "croft smoke examples/portfolio --print";
 
 export type SmokeResult = { readonly check: SmokeCheck; readonly ok: boolean; readonly detail: string; readonly durationMs: number };
 
@@ -60,7 +68,7 @@ const resultLine = ({ check, ok, detail, durationMs }: SmokeResult): string =>
   `  ${ok ? "ok  " : "FAIL"} ${check.host.padEnd(24)} ${check.name}${detail === "" ? "" : `: ${detail}`}  ${durationMs.toFixed(0)} ms`;
 
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
-  const { values, site } = parseOptions(words, { json: { type: "boolean" }, env: { type: "string" }, print: { type: "boolean" } });
+  const { values, site } = parseOptions(words, options);
   const loaded = await loadSite({ site, environment: values.env, io });
   const edge = loaded.model.services["gateway"]?.machine;
   const address = edge === undefined ? undefined : loaded.desired.addresses.get(edge);

@@ -10,7 +10,7 @@ import type { JsonObject, Observation } from "../../provisioner/plan/resource.ts
 import { loadSite } from "../load.ts";
 import type { Loaded } from "../load.ts";
 import type { Io } from "../main.ts";
-import { parseOptions } from "../options.ts";
+import { jsonOption, parseOptions, siteOptions } from "../options.ts";
 import { OPERATIONS } from "../world.ts";
 import type { World } from "../world.ts";
 
@@ -71,8 +71,11 @@ const lastRun = (entries: readonly Entry[]): string => {
 
 const section = (title: string, lines: readonly string[]): readonly string[] => (lines.length === 0 ? [] : ["", title, ...lines]);
 
+export const options = { ...siteOptions, ...jsonOption } as const;
+export const example = "croft status examples/portfolio";
+
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
-  const { values, site } = parseOptions(words, { json: { type: "boolean" }, env: { type: "string" } });
+  const { values, site } = parseOptions(words, options);
   const loaded = await loadSite({ site, environment: values.env, io, onBuild: (line) => io.error(line) });
   const world = loaded.openWorld(loaded.state, loaded.desired);
   try {

@@ -9,6 +9,14 @@ import { loadSite, publicNames } from "../load.ts";
 import type { Loaded } from "../load.ts";
 import type { Io } from "../main.ts";
 import { changeOptions, parseOptions } from "../options.ts";
+import type { Options } from "../options.ts";
+
+export const options = {
+  ...changeOptions,
+  "no-install": { type: "boolean", summary: "refuse rather than install missing host packages" },
+  "write-hosts": { type: "boolean", summary: "write the site's names into this computer's /etc/hosts" },
+} as const satisfies Options;
+export const example = "croft up examples/portfolio";
 
 const prepareHost = async (loaded: Loaded, io: Io, noInstall: boolean, yes: boolean): Promise<void> => {
   const missing = missingPackages(loaded.platform.standIn);
@@ -42,7 +50,7 @@ const whereToLook = async (loaded: Loaded, io: Io): Promise<void> => {
 };
 
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
-  const { values, site } = parseOptions(words, { ...changeOptions, "no-install": { type: "boolean" }, "write-hosts": { type: "boolean" } });
+  const { values, site } = parseOptions(words, options);
   const started = performance.now();
   if (process.getuid?.() !== 0)
     throw new CroftError("HOST_UNFIT", "croft changes this host and has to run as root", { hint: "sudo npx croft up" });
