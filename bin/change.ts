@@ -6,6 +6,7 @@ import { CroftError, EXIT } from "../provisioner/errors.ts";
 import { applyPlan, exitCodeOf, planSite, refuseFindings } from "../provisioner/execute/apply.ts";
 import type { PlanInput, Planned } from "../provisioner/execute/apply.ts";
 import { setFaults } from "../provisioner/execute/faults.ts";
+import { makeSimulatedDrivers, simulatePlan } from "../provisioner/execute/simulate.ts";
 import type { RunResult } from "../provisioner/execute/run.ts";
 import { isEmpty } from "../provisioner/plan/diff.ts";
 import type { DiffOptions } from "../provisioner/plan/diff.ts";
@@ -30,6 +31,8 @@ export type ChangeOptions = {
   /** A plan that was saved: another one is refused. */
   readonly onlyPlan?: string;
   readonly question: string;
+  /** On fakes in memory: the host is neither looked at nor touched, and nothing is written. */
+  readonly simulate?: boolean;
 };
 
 export type Changed = {
@@ -41,6 +44,7 @@ export type Changed = {
 
 const CROFT_VERSION = "0.1.0";
 const PER_HOST = 6;
+const SIMULATION = "Simulation, on fakes in memory: this host is neither looked at nor touched; what is recorded counts as in place.\n";
 
 export const ask = async (question: string): Promise<boolean> => {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
@@ -61,17 +65,17 @@ const watchSignals = (io: Io): { readonly signal: AbortSignal; readonly stop: ()
 
 const planInputOf = async (
   loaded: Loaded,
-  world: World,
+  world: Pick<World, "drivers">,
   desired: { resources: readonly Resource[]; state: State },
-  diff: DiffOptions,
+  { diff, simulate }: ChangeOptions,
 ): Promise<PlanInput> => ({
   site: loaded.model.site,
   environment: loaded.model.environment,
   desired: desired.resources,
   state: desired.state,
   drivers: world.drivers,
-  journalFile: loaded.paths.journal,
-  hosts: await loaded.hosts(),
+  journalFile: simulate === true ? "/dev/null" : loaded.paths.journal,
+  hosts: simulate === true ? {} : await loaded.hosts(),
   options: diff,
 });
 
@@ -81,7 +85,9 @@ const showPlan = (io: Io, planned: Planned, input: PlanInput, json: boolean): vo
   if (!json) planned.findings.filter((finding) => finding.level === "warning").forEach((finding) => io.out(`warning: ${finding.message}`));
 };
 
-const endText = (result: RunResult, exitCode: number, tookMs: number): string => {
+const endText = (result: RunResult, exitCode: number, tookMs: number, simulated: boolean): string => {
+  if (simulated && exitCode === EXIT.ok)
+    return `Simulated: ${result.done.length} steps. Nothing on this host was touched, nothing was written.`;
   const failed = result.failed.map(({ step }) => step.id).join(", ");
   if (exitCode === EXIT.ok) return `Done: ${result.done.length} steps in ${seconds(tookMs)}.`;
   if (exitCode === EXIT.changes)
@@ -91,7 +97,14 @@ const endText = (result: RunResult, exitCode: number, tookMs: number): string =>
   return `Interrupted at a step border after ${seconds(tookMs)}; ${result.done.length} steps are done, ${result.notStarted.length} were not started.`;
 };
 
-const runChange = async (loaded: Loaded, io: Io, options: ChangeOptions, world: World, first: Planned): Promise<Changed> => {
+type Prepared = { readonly world: Pick<World, "drivers" | "close">; readonly input: PlanInput; readonly first: Planned };
+
+const runChange = async (
+  loaded: Loaded,
+  io: Io,
+  options: ChangeOptions,
+  { world, input: firstInput, first }: Prepared,
+): Promise<Changed> => {
   const { emit, timings, end } = makeOutput(io, options.json);
   const { signal, stop } = watchSignals(io);
   setFaults({
@@ -99,32 +112,32 @@ const runChange = async (loaded: Loaded, io: Io, options: ChangeOptions, world: 
     ...(io.environment["CROFT_FAULT_RECORD"] === undefined ? {} : { record: io.environment["CROFT_FAULT_RECORD"] }),
   });
   const started = performance.now();
-  const result = await applyPlan({
-    first,
-    again: async () => {
-      const state = (await loaded.store.read()) ?? loaded.state;
-      if (state.siteId !== loaded.state.siteId)
-        throw new CroftError("PLAN_STALE", "another run created this site meanwhile; nothing was done", { hint: "croft up" });
-      const input = await planInputOf(loaded, world, options.desire(loaded, state), options.diff);
-      return { input, planned: await planSite(input) };
-    },
-    store: loaded.store,
-    lock: { file: loaded.paths.lock, ownerFile: loaded.paths.owner, waitMs: options.waitMs, say: (text) => io.error(text) },
-    journalFile: loaded.paths.journal,
-    who: {
-      user: userInfo().username,
-      host: hostname(),
-      pid: process.pid,
-      command: ["croft", ...process.argv.slice(2)].join(" "),
-      croft: CROFT_VERSION,
-    },
-    run: randomUUID(),
-    emit,
-    now: () => new Date().toISOString(),
-    monotonic: () => performance.now(),
-    signal,
-    perHost: PER_HOST,
-  }).finally(() => {
+  const common = { emit, now: () => new Date().toISOString(), monotonic: () => performance.now(), signal, perHost: PER_HOST };
+  const apply = (): Promise<RunResult> =>
+    applyPlan({
+      ...common,
+      first,
+      again: async () => {
+        const state = (await loaded.store.read()) ?? loaded.state;
+        if (state.siteId !== loaded.state.siteId)
+          throw new CroftError("PLAN_STALE", "another run created this site meanwhile; nothing was done", { hint: "croft up" });
+        const input = await planInputOf(loaded, world, options.desire(loaded, state), options);
+        return { input, planned: await planSite(input) };
+      },
+      store: loaded.store,
+      lock: { file: loaded.paths.lock, ownerFile: loaded.paths.owner, waitMs: options.waitMs, say: (text) => io.error(text) },
+      journalFile: loaded.paths.journal,
+      who: {
+        user: userInfo().username,
+        host: hostname(),
+        pid: process.pid,
+        command: ["croft", ...process.argv.slice(2)].join(" "),
+        croft: CROFT_VERSION,
+      },
+      run: randomUUID(),
+    });
+  const run = options.simulate === true ? simulatePlan({ ...common, planned: first, input: firstInput }) : apply();
+  const result = await run.finally(() => {
     stop();
     end();
   });
@@ -134,6 +147,7 @@ const runChange = async (loaded: Loaded, io: Io, options: ChangeOptions, world: 
     io.out(
       JSON.stringify({
         type: "run-ended",
+        ...(options.simulate === true ? { simulated: true } : {}),
         exitCode,
         durationMs: Math.round(took),
         done: result.done,
@@ -142,7 +156,7 @@ const runChange = async (loaded: Loaded, io: Io, options: ChangeOptions, world: 
       }),
     );
   else {
-    io.out(`\n${endText(result, exitCode, took)}`);
+    io.out(`\n${endText(result, exitCode, took, options.simulate === true)}`);
     if (took > 2000) io.out(`Longest: ${slowest(timings(), 4)}.`);
   }
   return { exitCode, planned: first, result, state: result.state };
@@ -151,9 +165,13 @@ const runChange = async (loaded: Loaded, io: Io, options: ChangeOptions, world: 
 /** Plans, shows, asks on a terminal, does. @throws CroftError before anything was changed. */
 export const change = async (loaded: Loaded, io: Io, options: ChangeOptions): Promise<Changed> => {
   const desired = options.desire(loaded, loaded.state);
-  const world = loaded.openWorld(desired.state, loaded.desired);
+  const world =
+    options.simulate === true
+      ? { drivers: makeSimulatedDrivers(desired.resources, desired.state.resources), close: async () => {} }
+      : loaded.openWorld(desired.state, loaded.desired);
+  if (options.simulate === true && !options.json) io.out(SIMULATION);
   try {
-    const input = await planInputOf(loaded, world, desired, options.diff);
+    const input = await planInputOf(loaded, world, desired, options);
     const first = await planSite(input);
     if (options.onlyPlan !== undefined && options.onlyPlan !== first.plan.hash) {
       throw new CroftError("PLAN_STALE", "the site is not as it was when this plan was made; nothing was done", {
@@ -169,7 +187,7 @@ export const change = async (loaded: Loaded, io: Io, options: ChangeOptions): Pr
       return { ...unchanged, exitCode: EXIT.failed };
     }
     if (!options.json) io.out("");
-    return await runChange(loaded, io, options, world, first);
+    return await runChange(loaded, io, options, { world, input, first });
   } finally {
     await world.close();
   }

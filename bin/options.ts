@@ -54,6 +54,10 @@ export const siteOptions = {
   file: { type: "string", short: "f", value: "SITE", summary: "the site: a folder with a croft.yaml, or the file itself" },
 } as const satisfies Options;
 
+export const simulateOption = {
+  simulate: { type: "boolean", summary: "on fakes in memory: needs no root, touches nothing, writes nothing" },
+} as const satisfies Options;
+
 /** Options of every command that changes a site. */
 export const changeOptions = {
   ...siteOptions,

@@ -34,6 +34,9 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   },
   init: { usage: "init [FOLDER]", summary: "write a ten-line croft.yaml to start from", load: () => import("./commands/init.ts") },
   config: { usage: "config [SITE]", summary: "show the configuration with every default", load: () => import("./commands/config.ts") },
+  render: { usage: "render [SITE]", summary: "show every file that `up` would write", load: () => import("./commands/render.ts") },
+  output: { usage: "output [SITE]", summary: "addresses, endpoints and releases, for scripts", load: () => import("./commands/output.ts") },
+  docs: { usage: "docs [SECTION]", summary: "every field of croft.yaml", load: () => import("./commands/docs.ts") },
   completion: {
     usage: "completion bash | zsh | fish",
     summary: "completion of verbs and options for your shell",

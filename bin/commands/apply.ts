@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { CroftError } from "../../provisioner/errors.ts";
 import { change } from "../change.ts";
+import { isNew } from "../known-state.ts";
 import { loadSite } from "../load.ts";
 import type { Io } from "../main.ts";
 import { changeOptions, parseWords } from "../options.ts";
@@ -20,8 +21,7 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   });
   const saved = decodePlanFile(file, text);
   const loaded = await loadSite({ site: saved.folder, environment: saved.environment, io, onBuild: (line) => io.out(line) });
-  const isNew = (await loaded.store.read()) === undefined;
-  const state = isNew ? { ...loaded.state, siteId: saved.siteId } : loaded.state;
+  const state = isNew(loaded.state) ? { ...loaded.state, siteId: saved.siteId } : loaded.state;
   const changed = await change({ ...loaded, state }, io, {
     json: values.json === true,
     yes: values.yes === true,

@@ -1,7 +1,7 @@
 /** `croft status`: one screen of what runs where, what drifted, and what nothing restarts. */
-import { existsSync } from "node:fs";
 import { listCertificates } from "../../nginx/certificates/readers.ts";
 import { EXIT, errorChain } from "../../provisioner/errors.ts";
+import { isSystemd } from "../../provisioner/host/bootstrap.ts";
 import { planSite } from "../../provisioner/execute/apply.ts";
 import { readJournal } from "../../provisioner/execute/journal.ts";
 import type { Entry } from "../../provisioner/execute/journal.ts";
@@ -103,7 +103,7 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
       );
       return EXIT.ok;
     }
-    const supervised = existsSync("/run/systemd/system");
+    const supervised = isSystemd();
     const lines = [
       `${model.site} (${model.environment}), ${model.domain}`,
       ...section("Machines", machineLines(loaded, planned.observed)),

@@ -1,5 +1,5 @@
 /** What this host is, and making it able to carry machines. */
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { readFile, statfs } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { delimiter, join } from "node:path";
@@ -29,6 +29,9 @@ export const hasProgram = (program: string): boolean =>
 
 export const missingPackages = (standIn: boolean): readonly HostPackage[] =>
   hostPackages(standIn).filter(({ program }) => !hasProgram(program));
+
+/** PID 1 is systemd. */
+export const isSystemd = (): boolean => existsSync("/run/systemd/system");
 
 /** Size of the host; the disk is the free space below `folder` or its nearest parent. */
 export const hostSize = async (folder: string): Promise<HostSize> => {
