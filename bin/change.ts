@@ -12,8 +12,9 @@ import { isEmpty } from "../provisioner/plan/diff.ts";
 import type { DiffOptions } from "../provisioner/plan/diff.ts";
 import { sumTotals } from "../provisioner/plan/lint.ts";
 import { planToJson, printPlan } from "../provisioner/plan/print.ts";
-import type { Resource } from "../provisioner/plan/resource.ts";
+import type { Plan, Resource } from "../provisioner/plan/resource.ts";
 import type { State } from "../provisioner/state/store.ts";
+import { networkFindings } from "./clash.ts";
 import type { Loaded } from "./load.ts";
 import type { Io } from "./main.ts";
 import { makeOutput, seconds, slowest } from "./output.ts";
@@ -28,8 +29,8 @@ export type ChangeOptions = {
   readonly planOnly: boolean;
   /** What is desired of a state; destroy desires nothing. */
   readonly desire: (loaded: Loaded, state: State) => { readonly resources: readonly Resource[]; readonly state: State };
-  /** A plan that was saved: another one is refused. */
-  readonly onlyPlan?: string;
+  /** Throws where this is not the plan that was saved. */
+  readonly refuse?: (plan: Plan, desired: { readonly resources: readonly Resource[]; readonly state: State }) => void;
   readonly question: string;
   /** On fakes in memory: the host is neither looked at nor touched, and nothing is written. */
   readonly simulate?: boolean;
@@ -40,6 +41,7 @@ export type Changed = {
   readonly planned: Planned;
   readonly result: RunResult | undefined;
   readonly state: State;
+  readonly desired: readonly Resource[];
 };
 
 const CROFT_VERSION = "0.1.0";
@@ -77,6 +79,10 @@ const planInputOf = async (
   journalFile: simulate === true ? "/dev/null" : loaded.paths.journal,
   hosts: simulate === true ? {} : await loaded.hosts(),
   options: diff,
+  findings:
+    simulate === true
+      ? []
+      : await networkFindings({ model: loaded.model, roots: loaded.roots, desired: desired.resources, state: desired.state }),
 });
 
 const showPlan = (io: Io, planned: Planned, input: PlanInput, json: boolean): void => {
@@ -159,7 +165,7 @@ const runChange = async (
     io.out(`\n${endText(result, exitCode, took, options.simulate === true)}`);
     if (took > 2000) io.out(`Longest: ${slowest(timings(), 4)}.`);
   }
-  return { exitCode, planned: first, result, state: result.state };
+  return { exitCode, planned: first, result, state: result.state, desired: firstInput.desired };
 };
 
 /** Plans, shows, asks on a terminal, does. @throws CroftError before anything was changed. */
@@ -173,14 +179,10 @@ export const change = async (loaded: Loaded, io: Io, options: ChangeOptions): Pr
   try {
     const input = await planInputOf(loaded, world, desired, options);
     const first = await planSite(input);
-    if (options.onlyPlan !== undefined && options.onlyPlan !== first.plan.hash) {
-      throw new CroftError("PLAN_STALE", "the site is not as it was when this plan was made; nothing was done", {
-        hint: "make a new one: `croft plan --out FILE`",
-      });
-    }
+    options.refuse?.(first.plan, desired);
     showPlan(io, first, input, options.json);
     refuseFindings(first.findings);
-    const unchanged = { planned: first, result: undefined, state: desired.state };
+    const unchanged = { planned: first, result: undefined, state: desired.state, desired: desired.resources };
     if (options.planOnly || isEmpty(first.plan)) return { ...unchanged, exitCode: EXIT.ok };
     if (io.interactive && !options.yes && !(await ask(`\n${options.question}`))) {
       io.out("Nothing was done.");

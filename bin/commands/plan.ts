@@ -7,7 +7,7 @@ import { loadSite } from "../load.ts";
 import type { Io } from "../main.ts";
 import { changeOptions, parseOptions } from "../options.ts";
 import type { Options } from "../options.ts";
-import { encodePlanFile } from "../plan-file.ts";
+import { encodePlanFile, hashDesired } from "../plan-file.ts";
 
 export const options = {
   ...changeOptions,
@@ -35,7 +35,14 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   if (values.out !== undefined) {
     await writeFile(
       values.out,
-      encodePlanFile({ folder: loaded.model.folder, environment: values.env, siteId: loaded.state.siteId, plan }),
+      encodePlanFile({
+        folder: loaded.model.folder,
+        environment: values.env,
+        siteId: loaded.state.siteId,
+        serial: loaded.state.serial,
+        desired: hashDesired(changed.desired),
+        plan,
+      }),
       { mode: 0o600 },
     );
     io.error(`Saved to ${values.out}: \`croft apply ${values.out}\``);
