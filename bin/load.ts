@@ -73,14 +73,14 @@ export const rootsFrom = (environment: Io["environment"]): Roots => {
   return { state: join(root, "state"), cache: environment["CROFT_CACHE"] ?? DEFAULT_ROOTS.cache, run: join(root, "run") };
 };
 
-const NAMES = ["croft.yaml", "croft.yml", "croft.json"] as const;
+export const CONFIG_NAMES = ["croft.yaml", "croft.yml", "croft.json"] as const;
 
 /** SITE is a folder or a file. */
 export const findConfig = (site: string, folder: string): string => {
   const path = resolve(folder, site);
   if (!existsSync(path)) throw new CroftError("CONFIG_INVALID", `${site} does not exist`, { hint: "croft init" });
   if (!statSync(path).isDirectory()) return path;
-  const name = NAMES.find((candidate) => existsSync(join(path, candidate)));
+  const name = CONFIG_NAMES.find((candidate) => existsSync(join(path, candidate)));
   if (name === undefined) throw new CroftError("CONFIG_INVALID", `there is no croft.yaml in ${site}`, { hint: "`croft init` writes one" });
   return join(path, name);
 };

@@ -16,7 +16,10 @@ beforeEach(() => {
   root = join(folder, "root");
   vi.spyOn(process, "getuid").mockReturnValue(1000);
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => {
+  vi.unstubAllGlobals();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 const croft = (...words: readonly string[]): Promise<Ran> => runCroft(root, ...words);
 
@@ -130,6 +133,22 @@ describe("docs", () => {
     const schema = JSON.parse((await croft("docs", "--schema")).out) as { properties: { services: { properties: object } } };
     expect(Object.keys(schema.properties.services.properties)).toEqual(expect.arrayContaining(["postgres", "gateway"]));
     expect((await croft("docs", "machines", "--schema")).code).toBe(64);
+  });
+});
+
+describe("doctor", () => {
+  test("judges this host, with and without a site", async () => {
+    vi.stubGlobal("fetch", () => Promise.reject(new Error("no network in this test")));
+    const checksOf = ({ out }: Ran): readonly string[] => (JSON.parse(out) as readonly { check: string }[]).map(({ check }) => check);
+    const bare = await croft("doctor", "--json");
+    const about = await croft("doctor", writeSite(SITE), "--json");
+    for (const outcome of [bare, about]) expect(outcome.code).toBe(outcome.out.includes('"level":"failure"') ? 78 : 0);
+    expect(checksOf(bare)).toEqual(
+      expect.arrayContaining(["versions", "kvm", "packages", "memory", "disk of state", "clock", "leftovers"]),
+    );
+    expect(checksOf(bare)).not.toContain("ports");
+    expect(checksOf(about)).toEqual(expect.arrayContaining(["ports", "network"]));
+    expect((await croft("doctor", join(folder, "nowhere"))).code).toBe(65);
   });
 });
 

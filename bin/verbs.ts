@@ -36,6 +36,11 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   config: { usage: "config [SITE]", summary: "show the configuration with every default", load: () => import("./commands/config.ts") },
   render: { usage: "render [SITE]", summary: "show every file that `up` would write", load: () => import("./commands/render.ts") },
   output: { usage: "output [SITE]", summary: "addresses, endpoints and releases, for scripts", load: () => import("./commands/output.ts") },
+  doctor: {
+    usage: "doctor [SITE]",
+    summary: "whether this host can carry sites, and what to do about it",
+    load: () => import("./commands/doctor.ts"),
+  },
   docs: { usage: "docs [SECTION]", summary: "every field of croft.yaml", load: () => import("./commands/docs.ts") },
   completion: {
     usage: "completion bash | zsh | fish",

@@ -46,8 +46,13 @@ export const hostSize = async (folder: string): Promise<HostSize> => {
 export const hasUsableKvm = async (): Promise<boolean> => {
   const hasDevice = isReadable("/dev/kvm");
   if (process.arch === "arm64") return hasDevice;
+  return hasDevice && (await hasKvmFlags());
+};
+
+/** The CPU says that it can virtualize. */
+export const hasKvmFlags = async (): Promise<boolean> => {
   const flags = /^flags\s*:(.*)$/m.exec(await readFile("/proc/cpuinfo", "utf8").catch(() => ""))?.[1] ?? "";
-  return hasDevice && / (vmx|svm)\b/.test(flags);
+  return / (vmx|svm)\b/.test(flags);
 };
 
 const isReadable = (path: string): boolean => {
