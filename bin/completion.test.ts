@@ -74,6 +74,18 @@ describe("completion", () => {
     }
   });
 
+  test("every verb has an example that uses its own options", async () => {
+    for (const [verb, { load }] of Object.entries(VERBS)) {
+      const { example, options } = await load();
+      expect(example).toContain(`croft ${verb}`);
+      const flags = example
+        .split("\n")
+        .filter((line) => line.startsWith(`croft ${verb}`))
+        .flatMap((line) => [...(line.split(/ -- | \| | && /)[0] ?? "").matchAll(/--([a-z-]+)/g)].map(([, flag]) => flag));
+      expect(Object.keys(options), verb).toEqual(expect.arrayContaining(flags));
+    }
+  });
+
   test("every verb that reads a site takes --file and --env", () => {
     for (const { verb, options } of verbs.filter(({ verb: name }) => /\[SITE\]|\bNAME\b/.test(VERBS[name]?.usage ?? ""))) {
       expect(Object.keys(options), verb).toEqual(expect.arrayContaining(["file", "env"]));

@@ -1,5 +1,5 @@
 /** Plans saved by `plan --out` against a host: done as they are, or refused with what changed. Nothing here is created. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -105,6 +105,15 @@ test("a plan of another site", async () => {
   writeSite("othersite");
   expect(await apply()).toEqual(refusal("PLAN_INVALID", /is a plan for savedplans \(default\), the site here is othersite \(default\)$/));
   expect(await apply("--file", site)).toEqual(refusal("PLAN_INVALID", /is a plan for savedplans/));
+});
+
+test("a plan of one environment is for that one", async () => {
+  const site = writeSite("savedplans");
+  appendFileSync(join(site, "croft.yaml"), "environments: { staging: { mode: development }, blue: {} }\n");
+  expect((await croft("plan", site, "--env", "staging", "--out", file)).code).toBe(0);
+  expect(await apply("--env", "blue")).toEqual(
+    refusal("PLAN_INVALID", /is a plan for savedplans \(staging\), the site here is savedplans \(blue\)$/),
+  );
 });
 
 test("a network that another site of this host has is refused, both places named", async () => {
