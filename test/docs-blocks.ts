@@ -2,7 +2,7 @@
  * Commands of the guides, to be run as they stand. Fences: `sh` holds commands, `console` commands after `$ ` and what they print;
  * `sh site` and `console site` change a host and run with the end-to-end tests; `sh by hand` is not run.
  */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { chmodSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -89,10 +89,13 @@ export const makePlace = (folder: string, root: string): Readonly<Record<string,
 };
 
 /** Runs one command; what it printed, or an error with all of it. */
-export const runCommand = (words: string, folder: string, environment: Readonly<Record<string, string | undefined>>): string =>
-  execFileSync("bash", ["-euo", "pipefail", "-c", `exec 2>&1\n${words}`], {
+export const runCommand = (words: string, folder: string, environment: Readonly<Record<string, string | undefined>>): string => {
+  const { status, stdout } = spawnSync("bash", ["-euo", "pipefail", "-c", `exec 2>&1\n${words}`], {
     cwd: folder,
     env: environment,
     encoding: "utf8",
     timeout: 600_000,
   });
+  if (status !== 0) throw new Error(`${words}\nexited ${status}:\n${stdout}`);
+  return stdout;
+};

@@ -1,7 +1,7 @@
 /** The guides' commands on real machines, in the order of each guide, with the output it shows. */
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { GUIDES, blocksOf, makePlace, runCommand, unsaid } from "../docs-blocks.ts";
 import { PROJECT, ROOT, croft } from "./croft.ts";
 
@@ -10,14 +10,15 @@ const folder = join(PROJECT, "test", ".sites", "docs");
 
 const guides = GUIDES.filter((file) => blocksOf(file).some(({ where }) => where === "site"));
 
-afterEach(async () => {
-  for (const site of ["hello", "examples/hello", "examples/portfolio"]) await croft(["destroy", "--purge", join(folder, site)]);
+const clean = async (): Promise<void> => {
+  for (const site of ["hello", "portfolio"]) await croft(["destroy", "--purge", join(PROJECT, "examples", site)]);
   rmSync(folder, { recursive: true, force: true });
-});
+};
+beforeEach(clean);
+afterEach(clean);
 
 describe.each(guides)("%s", (file) => {
   test("runs as it says, on a real site", () => {
-    rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     cpSync(join(PROJECT, "examples"), join(folder, "examples"), {
       recursive: true,
