@@ -120,6 +120,7 @@ type Tools = {
 };
 
 export const gatherFacts = async ({ shell, roots, hypervisor, standIn }: Tools): Promise<HostFacts> => {
+  const isRoot = process.getuid?.() === 0;
   const sites = await readSites(roots);
   const [state, cache, flags, meminfo, tcp, ntp, skew, leftovers] = await Promise.all([
     spaceAt(roots.state),
@@ -129,10 +130,10 @@ export const gatherFacts = async ({ shell, roots, hypervisor, standIn }: Tools):
     Promise.all(["/proc/net/tcp", "/proc/net/tcp6"].map(text)),
     askNtp(shell),
     askClock(),
-    findLeftovers(shell, sites, roots.state),
+    isRoot ? findLeftovers(shell, sites, roots.state) : undefined,
   ]);
   return {
-    root: process.getuid?.() === 0,
+    root: isRoot,
     node: process.versions.node,
     hypervisor,
     standIn,

@@ -120,6 +120,15 @@ describe("the doctor", () => {
     expect(level("clock", { clock: { synchronized: false, skewSeconds: 0 } })).toEqual(["warning"]);
   });
 
+  test("leftovers are unknown to whoever cannot see every site", () => {
+    expect(of("leftovers", { leftovers: undefined })).toEqual([
+      { check: "leftovers", level: "ok", reason: expect.stringMatching(/^unknown/) },
+    ]);
+    expect(of("leftovers", { leftovers: [{ what: "the interface crb", fix: "ip link delete crb" }] })).toEqual([
+      { check: "leftovers", level: "warning", reason: "the interface crb", fix: "ip link delete crb" },
+    ]);
+  });
+
   test("names may point to the gateway or to the host", () => {
     expect(level("dns", {}, { names: [{ name: "a.test", addresses: ["192.0.2.7"] }] })).toEqual(["ok"]);
     expect(level("dns", {}, { names: [{ name: "a.test", addresses: ["203.0.113.1"] }] })).toEqual(["warning"]);

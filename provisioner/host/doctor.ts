@@ -29,7 +29,8 @@ export type HostFacts = {
   readonly clock: { readonly synchronized?: boolean; readonly skewSeconds?: number; readonly asked?: string };
   readonly addresses: readonly string[];
   readonly sites: readonly KnownSite[];
-  readonly leftovers: readonly Leftover[];
+  /** Undefined: not root, who alone sees every site's state. */
+  readonly leftovers: readonly Leftover[] | undefined;
 };
 
 export type SiteFacts = {
@@ -170,8 +171,10 @@ const judgeRanges = (site: SiteFacts): readonly Judged[] =>
         level === "error" ? failure("network", message, hint) : warning("network", message, hint),
       );
 
-const judgeLeftovers = ({ leftovers }: HostFacts): readonly Judged[] =>
-  leftovers.length === 0 ? [ok("leftovers", "none")] : leftovers.map(({ what, fix }) => warning("leftovers", what, fix));
+const judgeLeftovers = ({ leftovers }: HostFacts): readonly Judged[] => {
+  if (leftovers === undefined) return [ok("leftovers", "unknown: only root sees which sites there are")];
+  return leftovers.length === 0 ? [ok("leftovers", "none")] : leftovers.map(({ what, fix }) => warning("leftovers", what, fix));
+};
 
 const judgeSite = (facts: HostFacts, site: SiteFacts): readonly Judged[] => [
   ...judgePorts(facts, site),
