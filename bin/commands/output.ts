@@ -1,5 +1,5 @@
 /** `croft output`: what a script wants to know of a site. */
-import { join } from "node:path";
+import { authorityFile } from "../../nginx/certificates/authority-files.ts";
 import { EXIT } from "../../provisioner/errors.ts";
 import { loadSite } from "../load.ts";
 import type { Io } from "../main.ts";
@@ -12,7 +12,7 @@ export const example = "croft output examples/portfolio --json | jq -r '.urls[0]
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
   const { values, site } = parseOptions(words, options);
   const { model, desired, state, paths } = await loadSite({ site, environment: values.env, io, readOnly: true });
-  const output = makeOutput({ model, desired, recorded: state.resources, authority: join(paths.authority, "authority.pem") });
+  const output = makeOutput({ model, desired, recorded: state.resources, authority: authorityFile(paths) });
   io.out(values.json === true ? JSON.stringify(output) : outputText(output));
   return EXIT.ok;
 };

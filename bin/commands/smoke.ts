@@ -2,6 +2,7 @@
 import { request as httpRequest } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { authorityFile } from "../../nginx/certificates/authority-files.ts";
 import { smokeChecks, toCurl } from "../../nginx/smoke.ts";
 import type { SmokeCheck } from "../../nginx/smoke.ts";
 import { CroftError, EXIT } from "../../provisioner/errors.ts";
@@ -76,7 +77,7 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
     throw new CroftError("CONFIG_INVALID", "this site has no gateway to test", { hint: "add `services: { gateway: { machine: … } }`" });
   const checks = smokeChecks(loaded.model);
   if (values.print === true) {
-    checks.forEach((check) => io.out(toCurl(check, address, `${loaded.paths.authority}/authority.pem`)));
+    checks.forEach((check) => io.out(toCurl(check, address, authorityFile(loaded.paths))));
     return EXIT.ok;
   }
   const ca = await loaded.authority();

@@ -1,4 +1,5 @@
 /** `croft up`: build, plan, show, do, and say where to look. */
+import { authorityFile } from "../../nginx/certificates/authority-files.ts";
 import { EXIT, CroftError } from "../../provisioner/errors.ts";
 import { installPackages, missingPackages } from "../../provisioner/host/bootstrap.ts";
 import { renderMissing } from "../../provisioner/host/packages.ts";
@@ -44,7 +45,7 @@ const whereToLook = async (loaded: Loaded, io: Io): Promise<void> => {
     io.out("To open it from this computer, add this line to /etc/hosts (or run `croft up --write-hosts`):");
     io.out(`  ${hostsLine(address, names)}`);
   }
-  io.out(`The certificates come from the site's own CA: ${loaded.paths.authority}/authority.pem`);
+  io.out(`The certificates come from the site's own CA: ${authorityFile(loaded.paths)}`);
   if (loaded.platform.standIn) {
     io.out("No usable KVM here: machines run on the stand-in, which isolates less than a VM. Not for production.");
   }
