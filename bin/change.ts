@@ -6,13 +6,15 @@ import { CroftError, EXIT } from "../provisioner/errors.ts";
 import { applyPlan, exitCodeOf, planSite, refuseFindings } from "../provisioner/execute/apply.ts";
 import type { PlanInput, Planned } from "../provisioner/execute/apply.ts";
 import { setFaults } from "../provisioner/execute/faults.ts";
+import { makeSimulatedDrivers, simulatePlan } from "../provisioner/execute/simulate.ts";
 import type { RunResult } from "../provisioner/execute/run.ts";
 import { isEmpty } from "../provisioner/plan/diff.ts";
 import type { DiffOptions } from "../provisioner/plan/diff.ts";
 import { sumTotals } from "../provisioner/plan/lint.ts";
 import { planToJson, printPlan } from "../provisioner/plan/print.ts";
-import type { Resource } from "../provisioner/plan/resource.ts";
+import type { Plan, Resource } from "../provisioner/plan/resource.ts";
 import type { State } from "../provisioner/state/store.ts";
+import { networkFindings } from "./clash.ts";
 import type { Loaded } from "./load.ts";
 import type { Io } from "./main.ts";
 import { makeOutput, seconds, slowest } from "./output.ts";
@@ -27,9 +29,11 @@ export type ChangeOptions = {
   readonly planOnly: boolean;
   /** What is desired of a state; destroy desires nothing. */
   readonly desire: (loaded: Loaded, state: State) => { readonly resources: readonly Resource[]; readonly state: State };
-  /** A plan that was saved: another one is refused. */
-  readonly onlyPlan?: string;
+  /** Throws where this is not the plan that was saved. */
+  readonly refuse?: (plan: Plan, desired: { readonly resources: readonly Resource[]; readonly state: State }) => void;
   readonly question: string;
+  /** On fakes in memory: the host is neither looked at nor touched, and nothing is written. */
+  readonly simulate?: boolean;
 };
 
 export type Changed = {
@@ -37,10 +41,12 @@ export type Changed = {
   readonly planned: Planned;
   readonly result: RunResult | undefined;
   readonly state: State;
+  readonly desired: readonly Resource[];
 };
 
 const CROFT_VERSION = "0.1.0";
 const PER_HOST = 6;
+const SIMULATION = "Simulation, on fakes in memory: this host is neither looked at nor touched; what is recorded counts as in place.\n";
 
 export const ask = async (question: string): Promise<boolean> => {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
@@ -61,18 +67,22 @@ const watchSignals = (io: Io): { readonly signal: AbortSignal; readonly stop: ()
 
 const planInputOf = async (
   loaded: Loaded,
-  world: World,
+  world: Pick<World, "drivers">,
   desired: { resources: readonly Resource[]; state: State },
-  diff: DiffOptions,
+  { diff, simulate }: ChangeOptions,
 ): Promise<PlanInput> => ({
   site: loaded.model.site,
   environment: loaded.model.environment,
   desired: desired.resources,
   state: desired.state,
   drivers: world.drivers,
-  journalFile: loaded.paths.journal,
-  hosts: await loaded.hosts(),
+  journalFile: simulate === true ? "/dev/null" : loaded.paths.journal,
+  hosts: simulate === true ? {} : await loaded.hosts(),
   options: diff,
+  findings:
+    simulate === true
+      ? []
+      : await networkFindings({ model: loaded.model, roots: loaded.roots, desired: desired.resources, state: desired.state }),
 });
 
 const showPlan = (io: Io, planned: Planned, input: PlanInput, json: boolean): void => {
@@ -81,7 +91,9 @@ const showPlan = (io: Io, planned: Planned, input: PlanInput, json: boolean): vo
   if (!json) planned.findings.filter((finding) => finding.level === "warning").forEach((finding) => io.out(`warning: ${finding.message}`));
 };
 
-const endText = (result: RunResult, exitCode: number, tookMs: number): string => {
+const endText = (result: RunResult, exitCode: number, tookMs: number, simulated: boolean): string => {
+  if (simulated && exitCode === EXIT.ok)
+    return `Simulated: ${result.done.length} steps. Nothing on this host was touched, nothing was written.`;
   const failed = result.failed.map(({ step }) => step.id).join(", ");
   if (exitCode === EXIT.ok) return `Done: ${result.done.length} steps in ${seconds(tookMs)}.`;
   if (exitCode === EXIT.changes)
@@ -91,7 +103,14 @@ const endText = (result: RunResult, exitCode: number, tookMs: number): string =>
   return `Interrupted at a step border after ${seconds(tookMs)}; ${result.done.length} steps are done, ${result.notStarted.length} were not started.`;
 };
 
-const runChange = async (loaded: Loaded, io: Io, options: ChangeOptions, world: World, first: Planned): Promise<Changed> => {
+type Prepared = { readonly world: Pick<World, "drivers" | "close">; readonly input: PlanInput; readonly first: Planned };
+
+const runChange = async (
+  loaded: Loaded,
+  io: Io,
+  options: ChangeOptions,
+  { world, input: firstInput, first }: Prepared,
+): Promise<Changed> => {
   const { emit, timings, end } = makeOutput(io, options.json);
   const { signal, stop } = watchSignals(io);
   setFaults({
@@ -99,32 +118,32 @@ const runChange = async (loaded: Loaded, io: Io, options: ChangeOptions, world: 
     ...(io.environment["CROFT_FAULT_RECORD"] === undefined ? {} : { record: io.environment["CROFT_FAULT_RECORD"] }),
   });
   const started = performance.now();
-  const result = await applyPlan({
-    first,
-    again: async () => {
-      const state = (await loaded.store.read()) ?? loaded.state;
-      if (state.siteId !== loaded.state.siteId)
-        throw new CroftError("PLAN_STALE", "another run created this site meanwhile; nothing was done", { hint: "croft up" });
-      const input = await planInputOf(loaded, world, options.desire(loaded, state), options.diff);
-      return { input, planned: await planSite(input) };
-    },
-    store: loaded.store,
-    lock: { file: loaded.paths.lock, ownerFile: loaded.paths.owner, waitMs: options.waitMs, say: (text) => io.error(text) },
-    journalFile: loaded.paths.journal,
-    who: {
-      user: userInfo().username,
-      host: hostname(),
-      pid: process.pid,
-      command: ["croft", ...process.argv.slice(2)].join(" "),
-      croft: CROFT_VERSION,
-    },
-    run: randomUUID(),
-    emit,
-    now: () => new Date().toISOString(),
-    monotonic: () => performance.now(),
-    signal,
-    perHost: PER_HOST,
-  }).finally(() => {
+  const common = { emit, now: () => new Date().toISOString(), monotonic: () => performance.now(), signal, perHost: PER_HOST };
+  const apply = (): Promise<RunResult> =>
+    applyPlan({
+      ...common,
+      first,
+      again: async () => {
+        const state = (await loaded.store.read()) ?? loaded.state;
+        if (state.siteId !== loaded.state.siteId)
+          throw new CroftError("PLAN_STALE", "another run created this site meanwhile; nothing was done", { hint: "croft up" });
+        const input = await planInputOf(loaded, world, options.desire(loaded, state), options);
+        return { input, planned: await planSite(input) };
+      },
+      store: loaded.store,
+      lock: { file: loaded.paths.lock, ownerFile: loaded.paths.owner, waitMs: options.waitMs, say: (text) => io.error(text) },
+      journalFile: loaded.paths.journal,
+      who: {
+        user: userInfo().username,
+        host: hostname(),
+        pid: process.pid,
+        command: ["croft", ...process.argv.slice(2)].join(" "),
+        croft: CROFT_VERSION,
+      },
+      run: randomUUID(),
+    });
+  const run = options.simulate === true ? simulatePlan({ ...common, planned: first, input: firstInput }) : apply();
+  const result = await run.finally(() => {
     stop();
     end();
   });
@@ -134,6 +153,7 @@ const runChange = async (loaded: Loaded, io: Io, options: ChangeOptions, world: 
     io.out(
       JSON.stringify({
         type: "run-ended",
+        ...(options.simulate === true ? { simulated: true } : {}),
         exitCode,
         durationMs: Math.round(took),
         done: result.done,
@@ -142,34 +162,34 @@ const runChange = async (loaded: Loaded, io: Io, options: ChangeOptions, world: 
       }),
     );
   else {
-    io.out(`\n${endText(result, exitCode, took)}`);
+    io.out(`\n${endText(result, exitCode, took, options.simulate === true)}`);
     if (took > 2000) io.out(`Longest: ${slowest(timings(), 4)}.`);
   }
-  return { exitCode, planned: first, result, state: result.state };
+  return { exitCode, planned: first, result, state: result.state, desired: firstInput.desired };
 };
 
 /** Plans, shows, asks on a terminal, does. @throws CroftError before anything was changed. */
 export const change = async (loaded: Loaded, io: Io, options: ChangeOptions): Promise<Changed> => {
   const desired = options.desire(loaded, loaded.state);
-  const world = loaded.openWorld(desired.state, loaded.desired);
+  const world =
+    options.simulate === true
+      ? { drivers: makeSimulatedDrivers(desired.resources, desired.state.resources), close: async () => {} }
+      : loaded.openWorld(desired.state, loaded.desired);
+  if (options.simulate === true && !options.json) io.out(SIMULATION);
   try {
-    const input = await planInputOf(loaded, world, desired, options.diff);
+    const input = await planInputOf(loaded, world, desired, options);
     const first = await planSite(input);
-    if (options.onlyPlan !== undefined && options.onlyPlan !== first.plan.hash) {
-      throw new CroftError("PLAN_STALE", "the site is not as it was when this plan was made; nothing was done", {
-        hint: "make a new one: `croft plan --out FILE`",
-      });
-    }
+    options.refuse?.(first.plan, desired);
     showPlan(io, first, input, options.json);
     refuseFindings(first.findings);
-    const unchanged = { planned: first, result: undefined, state: desired.state };
+    const unchanged = { planned: first, result: undefined, state: desired.state, desired: desired.resources };
     if (options.planOnly || isEmpty(first.plan)) return { ...unchanged, exitCode: EXIT.ok };
     if (io.interactive && !options.yes && !(await ask(`\n${options.question}`))) {
       io.out("Nothing was done.");
       return { ...unchanged, exitCode: EXIT.failed };
     }
     if (!options.json) io.out("");
-    return await runChange(loaded, io, options, world, first);
+    return await runChange(loaded, io, options, { world, input, first });
   } finally {
     await world.close();
   }

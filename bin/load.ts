@@ -21,7 +21,8 @@ import { makeFileStore } from "../provisioner/state/file-store.ts";
 import { emptyState } from "../provisioner/state/store.ts";
 import type { State, StateStore } from "../provisioner/state/store.ts";
 import { makeLocalShell } from "../provisioner/transport/local.ts";
-import { buildReleases, readMigrations } from "../stacks/app/build.ts";
+import { buildReleases, nameReleases, readMigrations } from "../stacks/app/build.ts";
+import { readKnownState } from "./known-state.ts";
 import type { Io } from "./main.ts";
 import { findPlatform } from "./platform.ts";
 import { desireSite, makeVersions, publicHosts, siteNameOf } from "./site.ts";
@@ -38,6 +39,8 @@ export type LoadInput = {
   readonly onBuild?: (text: string) => void;
   /** False: sources are not built; the desired site has no releases (destroy, vm). */
   readonly build?: boolean;
+  /** True: nothing is built, fetched or written, and root is not needed; what no build is known of is named by its source. */
+  readonly readOnly?: boolean;
 };
 
 export type Loaded = {
@@ -71,14 +74,14 @@ export const rootsFrom = (environment: Io["environment"]): Roots => {
   return { state: join(root, "state"), cache: environment["CROFT_CACHE"] ?? DEFAULT_ROOTS.cache, run: join(root, "run") };
 };
 
-const NAMES = ["croft.yaml", "croft.yml", "croft.json"] as const;
+export const CONFIG_NAMES = ["croft.yaml", "croft.yml", "croft.json"] as const;
 
 /** SITE is a folder or a file. */
 export const findConfig = (site: string, folder: string): string => {
   const path = resolve(folder, site);
   if (!existsSync(path)) throw new CroftError("CONFIG_INVALID", `${site} does not exist`, { hint: "croft init" });
   if (!statSync(path).isDirectory()) return path;
-  const name = NAMES.find((candidate) => existsSync(join(path, candidate)));
+  const name = CONFIG_NAMES.find((candidate) => existsSync(join(path, candidate)));
   if (name === undefined) throw new CroftError("CONFIG_INVALID", `there is no croft.yaml in ${site}`, { hint: "`croft init` writes one" });
   return join(path, name);
 };
@@ -146,15 +149,15 @@ const withRenewals = (state: State, due: readonly string[]): State => {
 };
 
 export const loadSite = async (input: LoadInput): Promise<Loaded> => {
-  const { io } = input;
+  const { io, readOnly = false } = input;
   const roots = rootsFrom(io.environment);
   const model = await readModel(input.site, input.environment, io);
   const paths = sitePaths(siteNameOf(model), roots);
   const store = makeFileStore(paths.state);
-  const state = (await store.read()) ?? emptyState(randomBytes(16).toString("hex"));
-  const platform = await findPlatform(roots, io.environment);
+  const state = readOnly ? await readKnownState(store, io) : ((await store.read()) ?? emptyState(randomBytes(16).toString("hex")));
+  const platform = await findPlatform(roots, io.environment, !readOnly);
   const tools = { shell: makeLocalShell(), cache: cachePaths(roots), onBuild: input.onBuild ?? (() => {}) };
-  const releases = input.build === false ? {} : await buildReleases(tools, model);
+  const releases = input.build === false ? {} : readOnly ? await nameReleases(tools, model) : await buildReleases(tools, model);
   const migrations = input.build === false ? {} : await readMigrations(model);
   const programs = await readPrograms();
   const due = (await listCertificates(paths, new Date())).filter((certificate) => certificate.due).map(({ name }) => name);

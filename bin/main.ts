@@ -1,6 +1,8 @@
 /** The command line: finds the verb, loads only its file, turns errors into text and an exit code. */
 import { CroftError, ERROR_CODES, errorChain } from "../provisioner/errors.ts";
+import type { Options } from "./options.ts";
 import { HELP, VERBS } from "./verbs.ts";
+import type { Verb } from "./verbs.ts";
 
 /** What every command gets; the process itself is touched only here. */
 export type Io = {
@@ -12,7 +14,13 @@ export type Io = {
   readonly folder: string;
 };
 
-export type CommandModule = { readonly run: (words: readonly string[], io: Io) => Promise<number> };
+export type CommandModule = {
+  /** `verbs`: for the command that is about commands. */
+  readonly run: (words: readonly string[], io: Io, verbs: Readonly<Record<string, Verb>>) => Promise<number>;
+  readonly options: Options;
+  /** Lines as a person types them. */
+  readonly example: string;
+};
 
 const makeIo = (): Io => ({
   out: (text) => void process.stdout.write(`${text}\n`),
@@ -53,15 +61,25 @@ const usageError = async (words: readonly string[]): Promise<CroftError> => {
   });
 };
 
+/** What follows `--` belongs to another program. */
+const wantsHelp = (words: readonly string[]): boolean => {
+  const cut = words.indexOf("--");
+  return (cut < 0 ? words : words.slice(0, cut)).some((word) => word === "--help" || word === "-h");
+};
+
 const main = async (words: readonly string[], io: Io): Promise<number> => {
   const [verb, ...rest] = words;
   if (verb === undefined || verb === "--help" || verb === "-h" || verb === "help") {
     io.out(HELP);
     return verb === undefined ? ERROR_CODES.USAGE : 0;
   }
-  const load = VERBS[verb]?.load;
-  if (load === undefined) throw await usageError(words);
-  return (await load()).run(rest, io);
+  const known = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
+  if (known === undefined) throw await usageError(words);
+  const command = await known.load();
+  if (!wantsHelp(rest)) return command.run(rest, io, VERBS);
+  const { renderHelp } = await import("./help.ts");
+  io.out(renderHelp(known, command));
+  return 0;
 };
 
 const io = makeIo();

@@ -1,7 +1,7 @@
 /** Every verb of the command line: one line each. Loading this file loads no command. */
 import type { CommandModule } from "./main.ts";
 
-type Verb = { readonly summary: string; readonly usage: string; readonly load: () => Promise<CommandModule> };
+export type Verb = { readonly summary: string; readonly usage: string; readonly load: () => Promise<CommandModule> };
 
 export const VERBS: Readonly<Record<string, Verb>> = {
   up: {
@@ -34,25 +34,26 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   },
   init: { usage: "init [FOLDER]", summary: "write a ten-line croft.yaml to start from", load: () => import("./commands/init.ts") },
   config: { usage: "config [SITE]", summary: "show the configuration with every default", load: () => import("./commands/config.ts") },
+  render: { usage: "render [SITE]", summary: "show every file that `up` would write", load: () => import("./commands/render.ts") },
+  output: { usage: "output [SITE]", summary: "addresses, endpoints and releases, for scripts", load: () => import("./commands/output.ts") },
+  doctor: {
+    usage: "doctor [SITE]",
+    summary: "whether this host can carry sites, and what to do about it",
+    load: () => import("./commands/doctor.ts"),
+  },
+  docs: { usage: "docs [SECTION]", summary: "every field of croft.yaml", load: () => import("./commands/docs.ts") },
+  completion: {
+    usage: "completion bash | zsh | fish",
+    summary: "completion of verbs and options for your shell",
+    load: () => import("./commands/completion.ts"),
+  },
 };
 
-const SITE = "SITE is a folder with a croft.yaml, or the file itself; the current folder by default.";
-
-const OPTIONS = `Options of most commands:
-  --env NAME             the environment NAME of croft.yaml; part of every name
-  --json                 one JSON document per line instead of text
-  --yes, -y              do not ask
-Options of up, plan, destroy:
-  --detailed-exitcode    plan: 0 nothing to do, 2 changes
-  --out FILE             plan: save it for \`croft apply FILE\`
-  --no-install           up: refuse rather than install missing host packages
-  --write-hosts          up: write the site's names into this computer's /etc/hosts
-  --allow-destroy NAME   allow removing one resource that holds data; may be repeated
-  --purge                destroy: data disks, secrets, addresses and state too
-  --wait SECONDS         wait for another run's lock`;
+const SITE = `SITE is a folder with a croft.yaml, or the file itself; the current folder by default. --file SITE names it too.
+\`croft COMMAND --help\` shows the options of a command.`;
 
 const commandLines = Object.values(VERBS)
-  .map(({ usage, summary }) => `  ${usage.padEnd(30)} ${summary}`)
+  .map(({ usage, summary }) => `  ${usage.padEnd(32)} ${summary}`)
   .join("\n");
 
 export const HELP = `croft: your own cloud on your own metal, from one file
@@ -61,6 +62,4 @@ Usage: croft COMMAND [OPTIONS]
 
 ${commandLines}
 
-${SITE}
-
-${OPTIONS}`;
+${SITE}`;

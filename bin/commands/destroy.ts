@@ -3,10 +3,19 @@ import { readdir, rm, rmdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CroftError, EXIT } from "../../provisioner/errors.ts";
 import { change } from "../change.ts";
+import { isNew } from "../known-state.ts";
 import { loadSite } from "../load.ts";
 import type { Loaded } from "../load.ts";
 import type { Io } from "../main.ts";
-import { changeOptions, parseOptions } from "../options.ts";
+import { changeOptions, parseOptions, simulateOption } from "../options.ts";
+import type { Options } from "../options.ts";
+
+export const options = {
+  ...changeOptions,
+  ...simulateOption,
+  purge: { type: "boolean", summary: "remove data disks, secrets, addresses and state too" },
+} as const satisfies Options;
+export const example = "croft destroy examples/portfolio --purge";
 
 /** Folders that only sites need go with the last of them. */
 const removeEmpty = async (folders: readonly string[]): Promise<void> => {
@@ -22,18 +31,19 @@ const forgetSite = async (loaded: Loaded): Promise<void> => {
 };
 
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
-  const { values, site } = parseOptions(words, { ...changeOptions, purge: { type: "boolean" } });
-  if (process.getuid?.() !== 0)
+  const { values, site } = parseOptions(words, options);
+  const simulate = values.simulate === true;
+  if (!simulate && process.getuid?.() !== 0)
     throw new CroftError("HOST_UNFIT", "croft changes this host and has to run as root", { hint: "sudo npx croft destroy" });
   const json = values.json === true;
-  const loaded = await loadSite({ site, environment: values.env, io, build: false });
-  if ((await loaded.store.read()) === undefined) {
+  const loaded = await loadSite({ site, environment: values.env, io, build: false, readOnly: simulate });
+  if (isNew(loaded.state)) {
     io.out(
       json
         ? JSON.stringify({ steps: [] })
         : `Nothing to destroy: croft has no memory of ${loaded.model.site} (${loaded.model.environment}).`,
     );
-    if (values.purge === true && (await readdir(loaded.paths.folder).catch(() => [])).length > 0) await forgetSite(loaded);
+    if (!simulate && values.purge === true && (await readdir(loaded.paths.folder).catch(() => [])).length > 0) await forgetSite(loaded);
     return EXIT.ok;
   }
   const changed = await change(loaded, io, {
@@ -42,10 +52,11 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
     waitMs: Number(values.wait ?? 0) * 1000,
     diff: { destroy: true, purge: values.purge === true, allowDestroy: values["allow-destroy"] ?? [] },
     planOnly: false,
+    simulate,
     desire: (_all, state) => ({ resources: [], state: { ...state, extra: {} } }),
     question: values.purge === true ? "Destroy all of it, data too?" : "Destroy it?",
   });
-  if (changed.exitCode !== EXIT.ok) return changed.exitCode;
+  if (changed.exitCode !== EXIT.ok || simulate) return changed.exitCode;
   if (values.purge === true) await forgetSite(loaded);
   else if (!json) {
     const kept = changed.state.resources.filter((record) => record.status === "kept" && record.data === true);

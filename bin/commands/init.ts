@@ -6,6 +6,7 @@ import { initText } from "../../provisioner/config/init.ts";
 import { CroftError, EXIT } from "../../provisioner/errors.ts";
 import type { Io } from "../main.ts";
 import { parseOptions } from "../options.ts";
+import type { Options } from "../options.ts";
 
 const siteFrom = (folder: string): string => {
   const name = basename(folder)
@@ -16,8 +17,14 @@ const siteFrom = (folder: string): string => {
   return name === "" ? "site" : name;
 };
 
+export const options = {
+  name: { type: "string", value: "NAME", summary: "the site's name; the folder's by default" },
+  domain: { type: "string", value: "DOMAIN", summary: "the site's domain; NAME.test by default" },
+} as const satisfies Options;
+export const example = "croft init hello";
+
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
-  const { values, site } = parseOptions(words, { domain: { type: "string" }, name: { type: "string" } });
+  const { values, site } = parseOptions(words, options);
   const folder = resolve(io.folder, site);
   const name = values.name ?? siteFrom(folder);
   const files = initText(name, values.domain ?? `${name}.test`);

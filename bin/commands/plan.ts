@@ -6,10 +6,18 @@ import { change } from "../change.ts";
 import { loadSite } from "../load.ts";
 import type { Io } from "../main.ts";
 import { changeOptions, parseOptions } from "../options.ts";
-import { encodePlanFile } from "../plan-file.ts";
+import type { Options } from "../options.ts";
+import { encodePlanFile, hashDesired } from "../plan-file.ts";
+
+export const options = {
+  ...changeOptions,
+  "detailed-exitcode": { type: "boolean", summary: "exit 0 where there is nothing to do, 2 where there is" },
+  out: { type: "string", value: "FILE", summary: "save it for `croft apply FILE`" },
+} as const satisfies Options;
+export const example = "croft plan examples/portfolio --out portfolio.plan";
 
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
-  const { values, site } = parseOptions(words, { ...changeOptions, "detailed-exitcode": { type: "boolean" }, out: { type: "string" } });
+  const { values, site } = parseOptions(words, options);
   const loaded = await loadSite({ site, environment: values.env, io, onBuild: (text) => io.error(text) });
   const changed = await change(loaded, io, {
     json: values.json === true,
@@ -27,7 +35,14 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   if (values.out !== undefined) {
     await writeFile(
       values.out,
-      encodePlanFile({ folder: loaded.model.folder, environment: values.env, siteId: loaded.state.siteId, plan }),
+      encodePlanFile({
+        folder: loaded.model.folder,
+        environment: values.env,
+        siteId: loaded.state.siteId,
+        serial: loaded.state.serial,
+        desired: hashDesired(changed.desired),
+        plan,
+      }),
       { mode: 0o600 },
     );
     io.error(`Saved to ${values.out}: \`croft apply ${values.out}\``);

@@ -2,12 +2,21 @@
 import { request as httpRequest } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { authorityFile } from "../../nginx/certificates/authority-files.ts";
 import { smokeChecks, toCurl } from "../../nginx/smoke.ts";
 import type { SmokeCheck } from "../../nginx/smoke.ts";
 import { CroftError, EXIT } from "../../provisioner/errors.ts";
 import type { Io } from "../main.ts";
 import { loadSite } from "../load.ts";
-import { parseOptions } from "../options.ts";
+import { jsonOption, parseOptions, siteOptions } from "../options.ts";
+import type { Options } from "../options.ts";
+
+export const options = {
+  ...siteOptions,
+  ...jsonOption,
+  print: { type: "boolean", summary: "show the checks as curl lines, run none" },
+} as const satisfies Options;
+export const example = "croft smoke examples/portfolio --print";
 
 export type SmokeResult = { readonly check: SmokeCheck; readonly ok: boolean; readonly detail: string; readonly durationMs: number };
 
@@ -60,7 +69,7 @@ const resultLine = ({ check, ok, detail, durationMs }: SmokeResult): string =>
   `  ${ok ? "ok  " : "FAIL"} ${check.host.padEnd(24)} ${check.name}${detail === "" ? "" : `: ${detail}`}  ${durationMs.toFixed(0)} ms`;
 
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
-  const { values, site } = parseOptions(words, { json: { type: "boolean" }, env: { type: "string" }, print: { type: "boolean" } });
+  const { values, site } = parseOptions(words, options);
   const loaded = await loadSite({ site, environment: values.env, io });
   const edge = loaded.model.services["gateway"]?.machine;
   const address = edge === undefined ? undefined : loaded.desired.addresses.get(edge);
@@ -68,7 +77,7 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
     throw new CroftError("CONFIG_INVALID", "this site has no gateway to test", { hint: "add `services: { gateway: { machine: … } }`" });
   const checks = smokeChecks(loaded.model);
   if (values.print === true) {
-    checks.forEach((check) => io.out(toCurl(check, address, `${loaded.paths.authority}/authority.pem`)));
+    checks.forEach((check) => io.out(toCurl(check, address, authorityFile(loaded.paths))));
     return EXIT.ok;
   }
   const ca = await loaded.authority();

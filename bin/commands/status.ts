@@ -1,7 +1,7 @@
 /** `croft status`: one screen of what runs where, what drifted, and what nothing restarts. */
-import { existsSync } from "node:fs";
 import { listCertificates } from "../../nginx/certificates/readers.ts";
 import { EXIT, errorChain } from "../../provisioner/errors.ts";
+import { isSystemd } from "../../provisioner/host/bootstrap.ts";
 import { planSite } from "../../provisioner/execute/apply.ts";
 import { readJournal } from "../../provisioner/execute/journal.ts";
 import type { Entry } from "../../provisioner/execute/journal.ts";
@@ -10,7 +10,7 @@ import type { JsonObject, Observation } from "../../provisioner/plan/resource.ts
 import { loadSite } from "../load.ts";
 import type { Loaded } from "../load.ts";
 import type { Io } from "../main.ts";
-import { parseOptions } from "../options.ts";
+import { jsonOption, parseOptions, siteOptions } from "../options.ts";
 import { OPERATIONS } from "../world.ts";
 import type { World } from "../world.ts";
 
@@ -71,8 +71,11 @@ const lastRun = (entries: readonly Entry[]): string => {
 
 const section = (title: string, lines: readonly string[]): readonly string[] => (lines.length === 0 ? [] : ["", title, ...lines]);
 
+export const options = { ...siteOptions, ...jsonOption } as const;
+export const example = "croft status examples/portfolio";
+
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
-  const { values, site } = parseOptions(words, { json: { type: "boolean" }, env: { type: "string" } });
+  const { values, site } = parseOptions(words, options);
   const loaded = await loadSite({ site, environment: values.env, io, onBuild: (line) => io.error(line) });
   const world = loaded.openWorld(loaded.state, loaded.desired);
   try {
@@ -100,7 +103,7 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
       );
       return EXIT.ok;
     }
-    const supervised = existsSync("/run/systemd/system");
+    const supervised = isSystemd();
     const lines = [
       `${model.site} (${model.environment}), ${model.domain}`,
       ...section("Machines", machineLines(loaded, planned.observed)),

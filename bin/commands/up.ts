@@ -1,4 +1,5 @@
 /** `croft up`: build, plan, show, do, and say where to look. */
+import { authorityFile } from "../../nginx/certificates/authority-files.ts";
 import { EXIT, CroftError } from "../../provisioner/errors.ts";
 import { installPackages, missingPackages } from "../../provisioner/host/bootstrap.ts";
 import { renderMissing } from "../../provisioner/host/packages.ts";
@@ -8,7 +9,16 @@ import { ask, change } from "../change.ts";
 import { loadSite, publicNames } from "../load.ts";
 import type { Loaded } from "../load.ts";
 import type { Io } from "../main.ts";
-import { changeOptions, parseOptions } from "../options.ts";
+import { changeOptions, parseOptions, simulateOption } from "../options.ts";
+import type { Options } from "../options.ts";
+
+export const options = {
+  ...changeOptions,
+  ...simulateOption,
+  "no-install": { type: "boolean", summary: "refuse rather than install missing host packages" },
+  "write-hosts": { type: "boolean", summary: "write the site's names into this computer's /etc/hosts" },
+} as const satisfies Options;
+export const example = "croft up examples/portfolio";
 
 const prepareHost = async (loaded: Loaded, io: Io, noInstall: boolean, yes: boolean): Promise<void> => {
   const missing = missingPackages(loaded.platform.standIn);
@@ -35,21 +45,22 @@ const whereToLook = async (loaded: Loaded, io: Io): Promise<void> => {
     io.out("To open it from this computer, add this line to /etc/hosts (or run `croft up --write-hosts`):");
     io.out(`  ${hostsLine(address, names)}`);
   }
-  io.out(`The certificates come from the site's own CA: ${loaded.paths.authority}/authority.pem`);
+  io.out(`The certificates come from the site's own CA: ${authorityFile(loaded.paths)}`);
   if (loaded.platform.standIn) {
     io.out("No usable KVM here: machines run on the stand-in, which isolates less than a VM. Not for production.");
   }
 };
 
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
-  const { values, site } = parseOptions(words, { ...changeOptions, "no-install": { type: "boolean" }, "write-hosts": { type: "boolean" } });
+  const { values, site } = parseOptions(words, options);
+  const simulate = values.simulate === true;
   const started = performance.now();
-  if (process.getuid?.() !== 0)
+  if (!simulate && process.getuid?.() !== 0)
     throw new CroftError("HOST_UNFIT", "croft changes this host and has to run as root", { hint: "sudo npx croft up" });
   const json = values.json === true;
   const onBuild = (text: string): void => (json ? undefined : io.out(text));
-  const loaded = await loadSite({ site, environment: values.env, io, onBuild });
-  await prepareHost(loaded, io, values["no-install"] === true, values.yes === true);
+  const loaded = await loadSite({ site, environment: values.env, io, onBuild, readOnly: simulate });
+  if (!simulate) await prepareHost(loaded, io, values["no-install"] === true, values.yes === true);
   const writeHosts = values["write-hosts"] === true || loaded.state.extra["writeHosts"] === true;
   const changed = await change(loaded, io, {
     json,
@@ -57,13 +68,14 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
     waitMs: Number(values.wait ?? 0) * 1000,
     diff: { allowDestroy: values["allow-destroy"] ?? [] },
     planOnly: false,
+    simulate,
     desire: (all, state) => {
       const wanted = all.from(writeHosts ? { ...state, extra: { ...state.extra, writeHosts } } : state);
       return { resources: wanted.desired.resources, state: wanted.state };
     },
     question: "Do this?",
   });
-  if (changed.exitCode === EXIT.ok && !json) {
+  if (changed.exitCode === EXIT.ok && !json && !simulate) {
     await whereToLook({ ...loaded, state: changed.state }, io);
     io.out(`\n${((performance.now() - started) / 1000).toFixed(1)} s in all.`);
   }

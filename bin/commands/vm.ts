@@ -11,15 +11,16 @@ import { openTerminal } from "../../provisioner/transport/ssh.ts";
 import { loadSite } from "../load.ts";
 import type { Loaded } from "../load.ts";
 import type { Io } from "../main.ts";
-import { parseWords } from "../options.ts";
+import { jsonOption, parseWords, siteOptions } from "../options.ts";
+import type { Options } from "../options.ts";
 import { siteNameOf } from "../site.ts";
 
-const OPTIONS = {
-  env: { type: "string" },
-  file: { type: "string", short: "f" },
-  json: { type: "boolean" },
-  lines: { type: "string" },
-} as const;
+export const options = {
+  ...siteOptions,
+  ...jsonOption,
+  lines: { type: "string", value: "COUNT", summary: "log: how many of the last lines; 60 by default" },
+} as const satisfies Options;
+export const example = "croft vm ssh web --file examples/hello -- uptime";
 
 const pathsOf = (loaded: Loaded, machine: string) => machinePaths(siteNameOf(loaded.model), machine, loaded.roots);
 
@@ -79,7 +80,7 @@ const ssh = async (loaded: Loaded, name: string, command: readonly string[]): Pr
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
   const cut = words.indexOf("--");
   const command = cut < 0 ? [] : words.slice(cut + 1);
-  const { values, positionals } = parseWords(cut < 0 ? words : words.slice(0, cut), OPTIONS);
+  const { values, positionals } = parseWords(cut < 0 ? words : words.slice(0, cut), options);
   const [verb, name] = positionals;
   const loaded = await loadSite({ site: values.file ?? ".", environment: values.env, io, build: false });
   if (verb === "list") return list(loaded, io, values.json === true);

@@ -62,3 +62,6 @@ export const authorityIsValid = async (paths: CertificatePaths, authority: Autho
 };
 
 export const authorityFolder = versionsFolder;
+
+/** The root certificate's file: what clients are told to trust. */
+export const authorityFile = (paths: CertificatePaths): string => join(versionsFolder(paths), "current", FILES.root);

@@ -11,6 +11,7 @@ import { decryptWith } from "../../provisioner/secrets/age.ts";
 import { authorityResource, certificateResource } from "../../provisioner/secrets/certificate-resource.ts";
 import { readIdentity } from "../../provisioner/secrets/identity.ts";
 import { DAY_MS, isPermitted, toSerial } from "./authority.ts";
+import { authorityFile } from "./authority-files.ts";
 import { authorityDriver, certificateDriver } from "./driver.ts";
 import type { CertificateTools } from "./driver.ts";
 import { isDue, namesOf, splitChain } from "./inspect.ts";
@@ -72,10 +73,10 @@ test("openssl accepts the chain for the site's names and addresses", async () =>
     ca: join(folder, "ca.pem"),
     leaf: join(folder, "leaf.pem"),
     chain: join(folder, "chain.pem"),
-    root: join(folder, "root.pem"),
+    // What people are told to trust.
+    root: authorityFile(paths()),
   };
   await writeFile(files.ca, await readAuthorityBundle(paths()));
-  await writeFile(files.root, splitChain(await readAuthorityBundle(paths()))[0] ?? "");
   for (const [name, options] of [
     ["gateway", ["-verify_hostname", "www.portfolio.test"]],
     ["data", ["-verify_ip", "10.91.0.12"]],

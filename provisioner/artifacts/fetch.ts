@@ -70,10 +70,14 @@ const sourcesOf = (name: string, architecture: Architecture): readonly Source[] 
 export const artifactDigest = (name: string, architecture: Architecture): string =>
   sourcesOf(name, architecture).map(sourceDigest).join(" ");
 
+/** Where the verified file is, or will be. */
+export const artifactFile = (tools: Pick<ArtifactTools, "folder" | "architecture">, name: string): string =>
+  join(tools.folder, `${name}-${shortHash(artifactDigest(name, tools.architecture), 16)}`);
+
 /** Path of the verified file, fetched at need. @throws CroftError ARTIFACT with what each source said. */
 export const ensureArtifact = async (tools: ArtifactTools, name: string): Promise<string> => {
   const sources = sourcesOf(name, tools.architecture);
-  const target = join(tools.folder, `${name}-${shortHash(artifactDigest(name, tools.architecture), 16)}`);
+  const target = artifactFile(tools, name);
   if (
     await stat(target).then(
       () => true,

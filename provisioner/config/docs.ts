@@ -57,3 +57,29 @@ export const renderDocs = (schema: Schema, section?: string): string => {
 
 /** Names that `renderDocs` takes, for suggestions. */
 export const sectionsOf = (schema: Schema): readonly string[] => fieldsBelow("", schema).map(({ path }) => path);
+
+const renderItem = ({ path, schema, required }: Field): string => {
+  const examples = (schema["examples"] ?? []) as readonly unknown[];
+  const notes = [
+    expectation(schema),
+    ...(required ? ["required"] : []),
+    ...(schema["default"] === undefined ? [] : [`default \`${show(schema["default"])}\``]),
+  ];
+  const example = examples.length === 0 ? "" : ` Example: \`${show(examples[0])}\`.`;
+  return `- \`${path}\` (${notes.join(", ")}): ${String(schema["description"] ?? "")}${example}`;
+};
+
+/** `docs/configuration.md`: every field, a heading for each of the top level. */
+export const renderMarkdown = (schema: Schema): string => {
+  const fields = fieldsBelow("", schema);
+  const sections = Object.keys(propertiesOf(schema)).map((section) =>
+    [`## ${section}`, "", ...fields.filter((field) => isIn(field, section)).map(renderItem), ""].join("\n"),
+  );
+  return [
+    "# Every field of croft.yaml",
+    "",
+    "Written from the schema that checks the file; `croft docs [SECTION]` prints the same, `croft docs --schema` the schema itself for editors.",
+    "",
+    ...sections,
+  ].join("\n");
+};

@@ -1,6 +1,6 @@
 /** Plan, lock, look again, do: the life of one run. */
 import { CroftError, EXIT } from "../errors.ts";
-import { isEmpty, makePlan } from "../plan/diff.ts";
+import { isEmpty, makePlan, planDifferences } from "../plan/diff.ts";
 import type { DiffOptions } from "../plan/diff.ts";
 import { lintPlan } from "../plan/lint.ts";
 import type { Finding, HostCapacity } from "../plan/lint.ts";
@@ -27,6 +27,8 @@ export type PlanInput = {
   readonly journalFile: string;
   readonly hosts: Readonly<Record<string, HostCapacity>>;
   readonly options: DiffOptions;
+  /** What whoever desires found out about the host. */
+  readonly findings?: readonly Finding[];
 };
 
 export type Planned = {
@@ -45,7 +47,13 @@ export const planSite = async (input: PlanInput): Promise<Planned> => {
   const recorded = recallRecords(input.state.resources, unfinished, new Set(desired.map(({ id }) => id)));
   const observed = await observeAll(desired, [...recorded.values()], input.drivers);
   const plan = makePlan({ site, environment, desired, recorded, observed, unfinished: unendedSteps(unfinished), options });
-  return { plan, findings: lintPlan({ plan, desired, recorded, hosts, options }), observed, recorded, unfinished };
+  return {
+    plan,
+    findings: [...(input.findings ?? []), ...lintPlan({ plan, desired, recorded, hosts, options })],
+    observed,
+    recorded,
+    unfinished,
+  };
 };
 
 export type ApplyInput = {
@@ -104,19 +112,12 @@ export const exitCodeOf = (result: RunResult, signal: AbortSignal): number => {
   }
 };
 
-const essence = (plan: Plan): ReadonlyMap<ResourceId, string> =>
-  new Map(plan.steps.map((step) => [step.id, `${step.action} ${JSON.stringify(step.changes)}`]));
-
 /** Names the steps that differ, so that nobody has to guess what happened meanwhile. */
-const stale = (before: Plan, after: Plan): CroftError => {
-  const old = essence(before);
-  const now = essence(after);
-  const ids = [...new Set([...old.keys(), ...now.keys()])].filter((id) => old.get(id) !== now.get(id));
-  return new CroftError("PLAN_STALE", "the site changed between the plan and the lock; nothing was done", {
-    tail: ids.map((id) => `${id}: ${old.get(id) ?? "nothing"}, now ${now.get(id) ?? "nothing"}`).join("\n"),
+const stale = (before: Plan, after: Plan): CroftError =>
+  new CroftError("PLAN_STALE", "the site changed between the plan and the lock; nothing was done", {
+    tail: planDifferences(before, after).join("\n"),
     hint: "look at the new plan: `croft plan`",
   });
-};
 
 /** One run's entries, from who began it to how it ended. The state exists before the first object does: its site id is what marks them. */
 const runJournalled = async (

@@ -1,5 +1,5 @@
 /** What this host is, and making it able to carry machines. */
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { readFile, statfs } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { delimiter, join } from "node:path";
@@ -30,6 +30,9 @@ export const hasProgram = (program: string): boolean =>
 export const missingPackages = (standIn: boolean): readonly HostPackage[] =>
   hostPackages(standIn).filter(({ program }) => !hasProgram(program));
 
+/** PID 1 is systemd. */
+export const isSystemd = (): boolean => existsSync("/run/systemd/system");
+
 /** Size of the host; the disk is the free space below `folder` or its nearest parent. */
 export const hostSize = async (folder: string): Promise<HostSize> => {
   const found = await statfs(folder).catch(() => statfs("/"));
@@ -43,8 +46,13 @@ export const hostSize = async (folder: string): Promise<HostSize> => {
 export const hasUsableKvm = async (): Promise<boolean> => {
   const hasDevice = isReadable("/dev/kvm");
   if (process.arch === "arm64") return hasDevice;
+  return hasDevice && (await hasKvmFlags());
+};
+
+/** The CPU says that it can virtualize. */
+export const hasKvmFlags = async (): Promise<boolean> => {
   const flags = /^flags\s*:(.*)$/m.exec(await readFile("/proc/cpuinfo", "utf8").catch(() => ""))?.[1] ?? "";
-  return hasDevice && / (vmx|svm)\b/.test(flags);
+  return / (vmx|svm)\b/.test(flags);
 };
 
 const isReadable = (path: string): boolean => {

@@ -8,7 +8,7 @@ import { sh } from "../transport/sh.ts";
 import { must } from "../transport/shell.ts";
 import type { Shell } from "../transport/shell.ts";
 import { makeClient } from "./client.ts";
-import { renderMachineUnit } from "./machine-config.ts";
+import { renderMachineUnit, renderStopScript } from "./machine-config.ts";
 import { findProcess, killProcess, waitGone } from "./process.ts";
 
 export type LauncherTools = { readonly shell: Shell; readonly siteKey: string };
@@ -29,21 +29,12 @@ const hasSystemd = (): boolean => existsSync("/run/systemd/system");
 
 export const machineUnitName = (siteKey: string, machine: string): string => `croft-${siteKey.replaceAll("/", "-")}-${machine}.service`;
 
-const unitPath = (unit: string): string => join("/etc/systemd/system", unit);
-
-const renderStop = (socket: string): string =>
-  [
-    "#!/bin/sh",
-    "# Asks the guest to power off; the unit's time-out pulls the plug.",
-    sh`curl --silent --max-time 10 --unix-socket ${socket} -X PUT http://localhost/api/v1/vm.power-button || exit 0`.text,
-    'while kill -0 "$MAINPID" 2>/dev/null && [ "${tries:=0}" -lt 250 ]; do tries=$((tries + 1)); sleep 0.1; done',
-    "",
-  ].join("\n");
+export const unitPath = (unit: string): string => join("/etc/systemd/system", unit);
 
 const startUnit = async (tools: LauncherTools, name: string, paths: Paths): Promise<void> => {
   const unit = machineUnitName(tools.siteKey, name);
   const stop = join(paths.folder, "stop");
-  await replaceFile(stop, renderStop(paths.socket), 0o700);
+  await replaceFile(stop, renderStopScript(paths.socket), 0o700);
   const text = renderMachineUnit({ description: `croft machine ${name} of ${tools.siteKey}`, run: paths.runScript, stop });
   await replaceFile(unitPath(unit), text, 0o644);
   await must(

@@ -156,3 +156,12 @@ LimitNOFILE=65536
 [Install]
 WantedBy=multi-user.target
 `;
+
+export const renderStopScript = (socket: string): string =>
+  [
+    "#!/bin/sh",
+    "# Asks the guest to power off; the unit's time-out pulls the plug.",
+    sh`curl --silent --max-time 10 --unix-socket ${socket} -X PUT http://localhost/api/v1/vm.power-button || exit 0`.text,
+    'while kill -0 "$MAINPID" 2>/dev/null && [ "${tries:=0}" -lt 250 ]; do tries=$((tries + 1)); sleep 0.1; done',
+    "",
+  ].join("\n");

@@ -100,3 +100,26 @@ export const assignAddresses = (input: AddressInput): ReadonlyMap<string, string
     }),
   );
 };
+
+type Range = readonly [number, number];
+
+const rangeOf = (network: string): Range => {
+  const [address, prefix] = ipaddr.IPv4.parseCIDR(network);
+  const first = address.toByteArray().reduce((sum, byte) => sum * 256 + byte, 0);
+  const size = 2 ** (32 - prefix);
+  const start = Math.floor(first / size) * size;
+  return [start, start + size - 1];
+};
+
+/** Two IPv4 networks have an address in common. */
+export const overlaps = (a: string, b: string): boolean => {
+  const [firstA, lastA] = rangeOf(a);
+  const [firstB, lastB] = rangeOf(b);
+  return firstA <= lastB && firstB <= lastA;
+};
+
+/** A /16 that meets none of these; the first from 10.91 on. */
+export const freeNetwork = (taken: readonly string[]): string => {
+  const candidates = Array.from({ length: HOSTS }, (_, index) => `10.${(91 + index) % HOSTS}.0.0/${PREFIX}`);
+  return candidates.find((candidate) => !taken.some((network) => overlaps(candidate, network))) ?? "192.168.0.0/16";
+};

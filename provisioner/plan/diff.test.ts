@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { hashSteps, isEmpty, makePlan } from "./diff.ts";
+import { hashSteps, isEmpty, makePlan, planDifferences } from "./diff.ts";
 import type { DiffInput } from "./diff.ts";
 import type { Observation, Plan, Recorded, Resource, ResourceId, Step } from "./resource.ts";
 
@@ -344,4 +344,15 @@ test("the hash says what is done, not why, and nothing of what is kept", () => {
   );
   expect(hashSteps([step])).not.toBe(hashSteps([{ ...step, action: "update" }]));
   expect(hashSteps([step])).not.toBe(hashSteps([{ ...step, changes: [{ path: "a", to: 1 }] }]));
+});
+
+test("two plans differ by what is in only one of them, and by what is another step there", () => {
+  const before = planOf({ desired: [resource("a/a"), resource("b/b"), resource("c/c")] });
+  const after = planOf({ desired: [resource("a/a", { spec: { size: 2 } }), resource("b/b"), resource("d/d")] });
+  expect(planDifferences(before, before)).toEqual([]);
+  expect(planDifferences(before, after)).toEqual([
+    'a/a: create [{"path":"size","to":1}], now create [{"path":"size","to":2}]',
+    'c/c: create [{"path":"size","to":1}], now nothing',
+    'd/d: nothing, now create [{"path":"size","to":1}]',
+  ]);
 });

@@ -60,3 +60,14 @@ export const makePlan = (input: DiffInput): Plan => {
 
 /** Nothing would be done. */
 export const isEmpty = (plan: Plan): boolean => !plan.steps.some(isChange);
+
+const essence = (plan: Plan): ReadonlyMap<ResourceId, string> =>
+  new Map(plan.steps.map((step) => [step.id, `${step.action} ${JSON.stringify(step.changes)}`]));
+
+/** One line for each step that is in only one of two plans, or another one there. */
+export const planDifferences = (before: Plan, after: Plan): readonly string[] => {
+  const old = essence(before);
+  const now = essence(after);
+  const ids = [...new Set([...old.keys(), ...now.keys()])].filter((id) => old.get(id) !== now.get(id));
+  return ids.map((id) => `${id}: ${old.get(id) ?? "nothing"}, now ${now.get(id) ?? "nothing"}`);
+};

@@ -110,10 +110,13 @@ const readKnown = async (file: string): Promise<BuiltRelease | undefined> => {
   return known !== undefined && (await exists(known.file)) ? known : undefined;
 };
 
+const noteFile = (tools: Pick<BuildTools, "cache">, name: string, hash: string): string =>
+  join(tools.cache.builds, `${name}-${hash.slice(0, 32)}.json`);
+
 const buildOne = async (tools: BuildTools, model: Model, app: App, workload: Workload): Promise<readonly [string, BuiltRelease]> => {
   const name = workloadName(app.name, workload.name);
   const source = join(model.folder, workload.source);
-  const note = join(tools.cache.builds, `${name}-${(await sourceHash(source, workload)).slice(0, 32)}.json`);
+  const note = noteFile(tools, name, await sourceHash(source, workload));
   const known = await readKnown(note);
   if (known !== undefined) return [name, known];
   await mkdir(tools.cache.releases, { recursive: true, mode: 0o700 });
@@ -143,6 +146,19 @@ export const buildReleases = async (tools: BuildTools, model: Model): Promise<Re
   const byFolder = Map.groupBy(jobs, ({ workload }) => resolve(model.folder, workload.source));
   const built = await Promise.all([...byFolder.values()].map((list) => buildInTurn(tools, model, list)));
   return Object.fromEntries(built.flat());
+};
+
+const nameOne = async (tools: Pick<BuildTools, "cache">, folder: string, { app, workload }: Job): Promise<[string, BuiltRelease]> => {
+  const name = workloadName(app.name, workload.name);
+  const hash = await sourceHash(join(folder, workload.source), workload);
+  const known = await readKnown(noteFile(tools, name, hash));
+  return [name, known ?? { id: `unbuilt-${hash.slice(0, 8)}`, file: "", sizeBytes: 0 }];
+};
+
+/** Releases without building or writing anything: what no build is known of is named by its source. */
+export const nameReleases = async (tools: Pick<BuildTools, "cache">, model: Model): Promise<Readonly<Record<string, BuiltRelease>>> => {
+  const jobs = model.apps.flatMap((app) => app.workloads.map((workload): Job => ({ app, workload })));
+  return Object.fromEntries(await Promise.all(jobs.map((job) => nameOne(tools, model.folder, job))));
 };
 
 const MIGRATION = /^\d{4,}_[a-z0-9_]+\.up\.sql$/;
