@@ -91,7 +91,16 @@ const endText = (result: RunResult, exitCode: number, tookMs: number): string =>
   return `Interrupted at a step border after ${seconds(tookMs)}; ${result.done.length} steps are done, ${result.notStarted.length} were not started.`;
 };
 
-const runChange = async (loaded: Loaded, io: Io, options: ChangeOptions, world: World, first: Planned): Promise<Changed> => {
+export type RunOptions = { readonly json: boolean; readonly waitMs: number };
+
+/** Does a plan under the site's lock and in its journal, once `again` has made the same plan of what is there then. */
+export const runPlanned = async (
+  loaded: Loaded,
+  io: Io,
+  options: RunOptions,
+  first: Planned,
+  again: (state: State) => Promise<{ readonly planned: Planned; readonly input: PlanInput }>,
+): Promise<Changed> => {
   const { emit, timings, end } = makeOutput(io, options.json);
   const { signal, stop } = watchSignals(io);
   setFaults({
@@ -105,8 +114,7 @@ const runChange = async (loaded: Loaded, io: Io, options: ChangeOptions, world: 
       const state = (await loaded.store.read()) ?? loaded.state;
       if (state.siteId !== loaded.state.siteId)
         throw new CroftError("PLAN_STALE", "another run created this site meanwhile; nothing was done", { hint: "croft up" });
-      const input = await planInputOf(loaded, world, options.desire(loaded, state), options.diff);
-      return { input, planned: await planSite(input) };
+      return again(state);
     },
     store: loaded.store,
     lock: { file: loaded.paths.lock, ownerFile: loaded.paths.owner, waitMs: options.waitMs, say: (text) => io.error(text) },
@@ -147,6 +155,12 @@ const runChange = async (loaded: Loaded, io: Io, options: ChangeOptions, world: 
   }
   return { exitCode, planned: first, result, state: result.state };
 };
+
+const runChange = (loaded: Loaded, io: Io, options: ChangeOptions, world: World, first: Planned): Promise<Changed> =>
+  runPlanned(loaded, io, options, first, async (state) => {
+    const input = await planInputOf(loaded, world, options.desire(loaded, state), options.diff);
+    return { input, planned: await planSite(input) };
+  });
 
 /** Plans, shows, asks on a terminal, does. @throws CroftError before anything was changed. */
 export const change = async (loaded: Loaded, io: Io, options: ChangeOptions): Promise<Changed> => {

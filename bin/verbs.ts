@@ -23,8 +23,8 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     load: () => import("./commands/destroy.ts"),
   },
   vm: {
-    usage: "vm list | ssh NAME | log NAME",
-    summary: "machines: list them, get a shell, read a console",
+    usage: "vm list | VERB NAME",
+    summary: "machines: list, or one: ssh, log, start, stop, pause, resume, resize, add-disk",
     load: () => import("./commands/vm.ts"),
   },
   state: {
@@ -49,7 +49,10 @@ Options of up, plan, destroy:
   --write-hosts          up: write the site's names into this computer's /etc/hosts
   --allow-destroy NAME   allow removing one resource that holds data; may be repeated
   --purge                destroy: data disks, secrets, addresses and state too
-  --wait SECONDS         wait for another run's lock`;
+  --wait SECONDS         wait for another run's lock
+Machines (\`vm\`): --file SITE says which site; start, stop, pause and resume last until the next \`up\`;
+  vm resize NAME         do on the running machine what croft.yaml says of its cpus and memory
+  vm add-disk NAME --disk DISK   make and attach a disk that croft.yaml names`;
 
 const commandLines = Object.values(VERBS)
   .map(({ usage, summary }) => `  ${usage.padEnd(30)} ${summary}`)

@@ -68,6 +68,13 @@ const limitFiles = (folder: string): readonly string[] => [
   `${folder}/cpu.max`,
 ];
 
+/** Numbers of the limit files that this host has: memory, then time of CPUs. */
+export const limitsOf = (folders: readonly string[]): readonly string[] =>
+  folders
+    .flatMap(limitFiles)
+    .filter((path) => existsSync(path))
+    .map((path) => readFileSync(path, "utf8").trim().split(" ")[0] ?? "");
+
 export type TestGuest = Awaited<ReturnType<typeof createGuest>>;
 
 /** Created and not yet booted. */
@@ -97,12 +104,7 @@ export const createGuest = async (image: string, args: readonly string[] = []) =
         return false;
       }
     },
-    /** Numbers of the limit files that this host has. */
-    limits: (): readonly string[] =>
-      groups()
-        .folders.flatMap(limitFiles)
-        .filter((file) => existsSync(file))
-        .map((file) => readFileSync(file, "utf8").trim().split(" ")[0] ?? ""),
+    limits: (): readonly string[] => limitsOf(groups().folders),
     /** Names of what happened, oldest first. */
     events: (): readonly string[] => program.readEvents().map(({ source, event }) => `${source} ${event}`),
     /** Nothing of the guest is on this host: no loop device, no mount, no interface. */
