@@ -7,7 +7,7 @@ import { guestName, machinePaths, sitePaths } from "../../provisioner/model/name
 import { ROOT, copySite, croft, editFile, mustCroft, onMachine } from "./croft.ts";
 import { MEBIBYTE, limitsOf } from "./guest.ts";
 
-const NAME = { site: "hello", environment: "default" };
+const NAME = { site: "hello-vm", environment: "default" };
 const ROOTS = { state: join(ROOT, "state"), cache: "", run: join(ROOT, "run") };
 const PATHS = machinePaths(NAME, "web", ROOTS);
 
@@ -24,6 +24,7 @@ const limits = (): readonly string[] => limitsOf(ensureCgroups(guestName(PATHS.s
 beforeAll(async () => {
   site = copySite("hello");
   file = join(site, "croft.yaml");
+  editFile(file, "site: hello", `site: ${NAME.site}`);
   await croft(["destroy", "--purge", site]);
   await mustCroft("up", site);
 });
