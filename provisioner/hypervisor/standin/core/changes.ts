@@ -1,5 +1,5 @@
 /** Changes of a VM, created or running: sizes and removal. */
-import type { DiskConfig } from "../config/devices.ts";
+import type { DiskConfig, ImageType } from "../config/devices.ts";
 import type { VmConfig } from "../config/vm.ts";
 import { deviceFailure, Failure, notCreated, unknownDevice } from "./failure.ts";
 import { belowBoot, growZone, memoryFailure } from "./memory.ts";
@@ -57,16 +57,27 @@ export const resizeZone = (session: Session, id: string, bytes: number): void =>
   session.config = { ...config, memory: { ...config.memory, zones } };
 };
 
+const resizeFailure = (kind: string, why: string): Failure =>
+  deviceFailure("Disk resize error", "Disk resize failed", kind, "Resize failed", why);
+
+/** Formats whose size is inside the file; the real program grows qcow2, which nobody here could do. */
+const NOT_RESIZED: Readonly<Partial<Record<ImageType, readonly [string, string]>>> = {
+  Qcow2: ["I/O error (op=resize)", "the stand-in resizes raw disks only"],
+  FixedVhd: ["Unsupported feature (op=resize)", "resize not supported for fixed VHD"],
+  Vhdx: ["Unsupported feature (op=resize)", "resize not supported for VHDX"],
+};
+
 export const resizeDisk = async (session: Session, id: string, bytes: number): Promise<void> => {
   const config = stored(session);
   if (session.vm === undefined) throw new Failure("Failed resizing a disk image");
   const block = session.vm.blocks.find((other) => other.id === id);
   if (block === undefined) throw unknownDevice(id);
   if (bytes % 512 !== 0) throw deviceFailure("Disk resize error", "Disk image size is not a multiple of 512");
-  const answer = session.host.resizeDisk(block.handle, bytes);
-  if (answer !== undefined)
-    throw deviceFailure("Disk resize error", "Disk resize failed", `I/O error (path=${block.path} op=resize)`, answer.refused);
   const disk = config.disks?.find((other) => other.id === id);
+  const refused = NOT_RESIZED[disk?.image_type ?? "Raw"];
+  if (refused !== undefined) throw resizeFailure(...refused);
+  const answer = session.host.resizeDisk(block.handle, bytes);
+  if (answer !== undefined) throw resizeFailure("I/O error", answer.refused);
   if (disk !== undefined) await session.engine.resizeDisk(disk);
 };
 

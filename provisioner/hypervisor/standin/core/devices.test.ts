@@ -50,6 +50,23 @@ describe("devices", () => {
       'No device with id "x" to remove',
     ]);
   });
+  test.each([
+    ["/full", "Raw", ["I/O error", "Resize failed", "No space left on device (os error 28)"]],
+    ["/x", "Vhdx", ["Unsupported feature (op=resize)", "Resize failed", "resize not supported for VHDX"]],
+  ])("a disk that cannot be resized: %s", async (path, image_type, chain) => {
+    const { call } = await booted(vm({ disks: [{ path, image_type, id: "d" }] }));
+    expect(await call("PUT", "vm.resize-disk", { id: "d", desired_size: 1024 })).toEqual({
+      status: 500,
+      body: [
+        "Error from API",
+        "The disk could not be resized",
+        "Error from device manager",
+        "Disk resize error",
+        "Disk resize failed",
+        ...chain,
+      ],
+    });
+  });
   test("disk sizes are whole sectors", async () => {
     const { call } = await booted();
     expect((await call("PUT", "vm.resize-disk", { id: "_disk0", desired_size: 100 })).body.slice(-2)).toEqual([

@@ -4,7 +4,7 @@ import type { Engine, Host } from "./ports.ts";
 import { answerRequest } from "./routes.ts";
 import { makeSession, type Session } from "./session.ts";
 
-type FakeFiles = Readonly<Record<string, "Raw" | "Qcow2">>;
+type FakeFiles = Readonly<Record<string, "Raw" | "Qcow2" | "Vhdx">>;
 
 const missing = { refused: "No such file or directory (os error 2)" };
 
@@ -23,7 +23,7 @@ const makeFakeHost = (files: FakeFiles): Host => {
       return true;
     },
     closeDisk: (handle) => void locked.delete(opened[handle] ?? ""),
-    resizeDisk: () => undefined,
+    resizeDisk: (handle) => (opened[handle] === "/full" ? { refused: "No space left on device (os error 28)" } : undefined),
     canRead: (path) => (path.startsWith("/none/") ? missing : undefined),
     truncate: (path) => (path.startsWith("/none/") ? missing : undefined),
     createNew: () => undefined,
@@ -35,7 +35,7 @@ const makeFakeHost = (files: FakeFiles): Host => {
   };
 };
 
-const FILES: FakeFiles = { "/a": "Raw", "/b": "Raw", "/c": "Raw", "/q": "Qcow2" };
+const FILES: FakeFiles = { "/a": "Raw", "/b": "Raw", "/c": "Raw", "/q": "Qcow2", "/x": "Vhdx", "/full": "Raw" };
 
 const MEBIBYTE = 1024 * 1024;
 const SIZES: Readonly<Record<string, number>> = { "/pmem": 32 * MEBIBYTE, "/odd": 3 * MEBIBYTE, "/empty": 0, "/snap": 4096 };
