@@ -103,15 +103,26 @@ const endText = (result: RunResult, exitCode: number, tookMs: number, simulated:
   return `Interrupted at a step border after ${seconds(tookMs)}; ${result.done.length} steps are done, ${result.notStarted.length} were not started.`;
 };
 
-type Prepared = { readonly world: Pick<World, "drivers" | "close">; readonly input: PlanInput; readonly first: Planned };
+export type RunOptions = { readonly json: boolean; readonly waitMs: number };
 
-const runChange = async (
-  loaded: Loaded,
-  io: Io,
-  options: ChangeOptions,
-  { world, input: firstInput, first }: Prepared,
-): Promise<Changed> => {
-  const { emit, timings, end } = makeOutput(io, options.json);
+export type Ended = Omit<Changed, "desired">;
+type Common = Pick<Parameters<typeof applyPlan>[0], "emit" | "now" | "monotonic" | "signal" | "perHost">;
+type Shown = { readonly json: boolean; readonly simulate: boolean };
+
+const endJson = (result: RunResult, exitCode: number, tookMs: number, simulated: boolean): string =>
+  JSON.stringify({
+    type: "run-ended",
+    ...(simulated ? { simulated } : {}),
+    exitCode,
+    durationMs: Math.round(tookMs),
+    done: result.done,
+    failed: result.failed.map(({ step }) => step.id),
+    notStarted: result.notStarted,
+  });
+
+/** Live output, signals and the last word around a run. */
+const runShown = async (io: Io, shown: Shown, planned: Planned, start: (common: Common) => Promise<RunResult>): Promise<Ended> => {
+  const { emit, timings, end } = makeOutput(io, shown.json);
   const { signal, stop } = watchSignals(io);
   setFaults({
     ...(io.environment["CROFT_FAULT"] === undefined ? {} : { kill: io.environment["CROFT_FAULT"] }),
@@ -119,7 +130,26 @@ const runChange = async (
   });
   const started = performance.now();
   const common = { emit, now: () => new Date().toISOString(), monotonic: () => performance.now(), signal, perHost: PER_HOST };
-  const apply = (): Promise<RunResult> =>
+  const result = await start(common).finally(() => {
+    stop();
+    end();
+  });
+  const exitCode = exitCodeOf(result, signal);
+  const took = performance.now() - started;
+  io.out(shown.json ? endJson(result, exitCode, took, shown.simulate) : `\n${endText(result, exitCode, took, shown.simulate)}`);
+  if (!shown.json && took > 2000) io.out(`Longest: ${slowest(timings(), 4)}.`);
+  return { exitCode, planned, result, state: result.state };
+};
+
+/** Does a plan under the site's lock and in its journal, once `again` has made the same plan of what is there then. */
+export const runPlanned = (
+  loaded: Loaded,
+  io: Io,
+  options: RunOptions,
+  first: Planned,
+  again: (state: State) => Promise<{ readonly planned: Planned; readonly input: PlanInput }>,
+): Promise<Ended> =>
+  runShown(io, { json: options.json, simulate: false }, first, (common) =>
     applyPlan({
       ...common,
       first,
@@ -127,8 +157,7 @@ const runChange = async (
         const state = (await loaded.store.read()) ?? loaded.state;
         if (state.siteId !== loaded.state.siteId)
           throw new CroftError("PLAN_STALE", "another run created this site meanwhile; nothing was done", { hint: "croft up" });
-        const input = await planInputOf(loaded, world, options.desire(loaded, state), options);
-        return { input, planned: await planSite(input) };
+        return again(state);
       },
       store: loaded.store,
       lock: { file: loaded.paths.lock, ownerFile: loaded.paths.owner, waitMs: options.waitMs, say: (text) => io.error(text) },
@@ -141,31 +170,20 @@ const runChange = async (
         croft: CROFT_VERSION,
       },
       run: randomUUID(),
-    });
-  const run = options.simulate === true ? simulatePlan({ ...common, planned: first, input: firstInput }) : apply();
-  const result = await run.finally(() => {
-    stop();
-    end();
-  });
-  const exitCode = exitCodeOf(result, signal);
-  const took = performance.now() - started;
-  if (options.json)
-    io.out(
-      JSON.stringify({
-        type: "run-ended",
-        ...(options.simulate === true ? { simulated: true } : {}),
-        exitCode,
-        durationMs: Math.round(took),
-        done: result.done,
-        failed: result.failed.map(({ step }) => step.id),
-        notStarted: result.notStarted,
-      }),
-    );
-  else {
-    io.out(`\n${endText(result, exitCode, took, options.simulate === true)}`);
-    if (took > 2000) io.out(`Longest: ${slowest(timings(), 4)}.`);
-  }
-  return { exitCode, planned: first, result, state: result.state, desired: firstInput.desired };
+    }),
+  );
+
+type Prepared = { readonly world: Pick<World, "drivers" | "close">; readonly input: PlanInput; readonly first: Planned };
+
+const runChange = async (loaded: Loaded, io: Io, options: ChangeOptions, { world, input, first }: Prepared): Promise<Changed> => {
+  const ended =
+    options.simulate === true
+      ? runShown(io, { json: options.json, simulate: true }, first, (common) => simulatePlan({ ...common, planned: first, input }))
+      : runPlanned(loaded, io, options, first, async (state) => {
+          const now = await planInputOf(loaded, world, options.desire(loaded, state), options);
+          return { input: now, planned: await planSite(now) };
+        });
+  return { ...(await ended), desired: input.desired };
 };
 
 /** Plans, shows, asks on a terminal, does. @throws CroftError before anything was changed. */

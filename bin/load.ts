@@ -43,8 +43,7 @@ export type LoadInput = {
   readonly readOnly?: boolean;
 };
 
-export type Loaded = {
-  readonly model: Model;
+export type Loaded = ReadSite & {
   readonly roots: Roots;
   readonly paths: ReturnType<typeof sitePaths>;
   readonly store: StateStore;
@@ -99,8 +98,14 @@ const problemsError = (problems: readonly Problem[], file: ConfigFile, io: Io): 
 const variablesOf = (environment: Io["environment"]): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 
+type ReadSite = {
+  readonly model: Model;
+  /** Where the file says something, as `croft.yaml:7`. */
+  readonly placeOf: (path: readonly (string | number)[]) => string;
+};
+
 /** @throws ConfigProblems with every problem at once. */
-export const readModel = async (site: string, environment: string | undefined, io: Io): Promise<Model> => {
+const readSite = async (site: string, environment: string | undefined, io: Io): Promise<ReadSite> => {
   const path = findConfig(site, io.folder);
   const read = await readConfig(path);
   const file: ConfigFile = { ...read, file: shownName(path, io) };
@@ -113,8 +118,13 @@ export const readModel = async (site: string, environment: string | undefined, i
   if (!result.ok) throw problemsError(result.problems, file, io);
   const missing = checkFolders(result.model, result.locate, existsSync);
   if (missing.length > 0) throw problemsError(missing, file, io);
-  return result.model;
+  const { model, locate } = result;
+  return { model, placeOf: (at) => `${locate(at).file}:${locate(at).line}` };
 };
+
+/** @throws ConfigProblems with every problem at once. */
+export const readModel = async (site: string, environment: string | undefined, io: Io): Promise<Model> =>
+  (await readSite(site, environment, io)).model;
 
 const rememberedFrom = (state: State): Remembered => ({
   siteId: state.siteId,
@@ -151,7 +161,7 @@ const withRenewals = (state: State, due: readonly string[]): State => {
 export const loadSite = async (input: LoadInput): Promise<Loaded> => {
   const { io, readOnly = false } = input;
   const roots = rootsFrom(io.environment);
-  const model = await readModel(input.site, input.environment, io);
+  const { model, placeOf } = await readSite(input.site, input.environment, io);
   const paths = sitePaths(siteNameOf(model), roots);
   const store = makeFileStore(paths.state);
   const state = readOnly ? await readKnownState(store, io) : ((await store.read()) ?? emptyState(randomBytes(16).toString("hex")));
@@ -181,6 +191,7 @@ export const loadSite = async (input: LoadInput): Promise<Loaded> => {
   const first = from(state);
   return {
     model,
+    placeOf,
     roots,
     paths,
     store,

@@ -23,8 +23,8 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     load: () => import("./commands/destroy.ts"),
   },
   vm: {
-    usage: "vm list | ssh NAME | log NAME",
-    summary: "machines: list them, get a shell, read a console",
+    usage: "vm list | VERB NAME",
+    summary: "machines: list, or one: ssh, log, start, stop, pause, resume, resize, add-disk",
     load: () => import("./commands/vm.ts"),
   },
   state: {

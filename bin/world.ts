@@ -12,6 +12,9 @@ import type { Driver } from "../provisioner/execute/driver.ts";
 import { makeDiskDriver } from "../provisioner/host/disk.ts";
 import { makeNetworkDriver } from "../provisioner/host/network-driver.ts";
 import { makeHostsDriver } from "../provisioner/host/names-file.ts";
+import { makeLauncher } from "../provisioner/hypervisor/launcher.ts";
+import { makeActionDriver } from "../provisioner/hypervisor/machine-actions.ts";
+import type { MachineAction } from "../provisioner/hypervisor/machine-actions.ts";
 import { hostKeyFile, makeMachineDriver } from "../provisioner/hypervisor/machine-driver.ts";
 import { findProcess } from "../provisioner/hypervisor/process.ts";
 import { makeConnections } from "../provisioner/machine/connections.ts";
@@ -62,6 +65,8 @@ export type WorldInput = {
 
 export type World = {
   readonly drivers: ReadonlyMap<string, Driver>;
+  /** The drivers, with a machine's replaced by one that does only this. */
+  readonly acting: (action: MachineAction) => ReadonlyMap<string, Driver>;
   readonly connections: Connections;
   readonly shell: Shell;
   readonly close: () => Promise<void>;
@@ -104,7 +109,12 @@ export const makeWorld = (input: WorldInput): World => {
     address: (machine) => input.addresses.get(machine),
     hostKeyFile: (machine) => hostKeyFile(pathsOf(machine)),
     privateKey: async () => (await secret(SSH_SECRET)).reveal(),
-    isRunning: async (machine) => (await findProcess(pathsOf(machine).pid)) !== undefined,
+    isRunning: async (machine) => {
+      const paths = pathsOf(machine);
+      return (
+        (await findProcess(paths.pid)) !== undefined && (await makeLauncher({ shell, siteKey: siteKeyOf(name) }).info(paths)) !== "Paused"
+      );
+    },
   });
   const connect = async (machine: string, keys: readonly string[]): Promise<void> => {
     const once = await connections.fresh(machine, keys);
@@ -120,6 +130,16 @@ export const makeWorld = (input: WorldInput): World => {
     random: randomBytes,
     makeRsaPair,
   };
+  const machineTools = {
+    shell,
+    siteId: input.siteId,
+    siteKey: siteKeyOf(name),
+    paths: pathsOf,
+    publicKey: () => readPublicKey(store, SSH_SECRET, input.versions.of("secret", SSH_SECRET)),
+    connect,
+    disconnect: connections.forget,
+    bootTimeoutMs: BOOT_TIMEOUT_MS,
+  };
   const all: readonly Driver[] = [
     makeImageDriver({ shell, folder: cache.images, artifactFile }),
     makeNetworkDriver({
@@ -134,23 +154,16 @@ export const makeWorld = (input: WorldInput): World => {
     secretDriver({ store, random: randomBytes, makeKeyPair }),
     authorityDriver(certificateTools),
     certificateDriver(certificateTools),
-    makeMachineDriver({
-      shell,
-      siteId: input.siteId,
-      siteKey: siteKeyOf(name),
-      paths: pathsOf,
-      publicKey: () => readPublicKey(store, SSH_SECRET, input.versions.of("secret", SSH_SECRET)),
-      connect,
-      disconnect: connections.forget,
-      bootTimeoutMs: BOOT_TIMEOUT_MS,
-    }),
+    makeMachineDriver(machineTools),
     makeGenerationDriver(connections),
     makeSlotDriver({ connections, resolve }),
     ...makePostgresDrivers({ connect: connections.open, secret: async (secretName: string) => (await secret(secretName)).reveal() }),
     ...makeReleaseDrivers({ connect: connections.open, resolve }),
   ];
+  const drivers = new Map(all.map((driver) => [driver.kind, driver]));
   return {
-    drivers: new Map(all.map((driver) => [driver.kind, driver])),
+    drivers,
+    acting: (action) => new Map(drivers).set("machine", makeActionDriver(machineTools, action)),
     connections,
     shell,
     close: async () => {

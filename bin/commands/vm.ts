@@ -1,35 +1,30 @@
-/** `croft vm list | ssh NAME | log NAME`: the machines of a site, one at a time. */
+/** `croft vm …`: the machines of a site, one at a time. */
 import { readFile } from "node:fs/promises";
 import { CroftError, EXIT } from "../../provisioner/errors.ts";
 import { consoleTail } from "../../provisioner/hypervisor/host-keys.ts";
-import { makeLauncher } from "../../provisioner/hypervisor/launcher.ts";
-import { findProcess } from "../../provisioner/hypervisor/process.ts";
-import { machinePaths } from "../../provisioner/model/names.ts";
 import { formatBytes } from "../../provisioner/plan/print.ts";
-import { makeLocalShell } from "../../provisioner/transport/local.ts";
 import { openTerminal } from "../../provisioner/transport/ssh.ts";
 import { loadSite } from "../load.ts";
 import type { Loaded } from "../load.ts";
 import type { Io } from "../main.ts";
 import { jsonOption, parseWords, siteOptions } from "../options.ts";
 import type { Options } from "../options.ts";
-import { siteNameOf } from "../site.ts";
+import { addDisk, resize } from "./vm/grow.ts";
+import { knownMachine, pathsOf, stateOf } from "./vm/machine.ts";
+import { POWER_ACTIONS, changePower } from "./vm/power.ts";
 
 export const options = {
   ...siteOptions,
   ...jsonOption,
   lines: { type: "string", value: "COUNT", summary: "log: how many of the last lines; 60 by default" },
+  wait: { type: "string", value: "SECONDS", summary: "wait that long for another run's lock" },
+  cpus: { type: "string", value: "COUNT", summary: "resize: what croft.yaml says, to be sure" },
+  memory: { type: "string", value: "SIZE", summary: "resize: what croft.yaml says, to be sure" },
+  disk: { type: "string", value: "DISK", summary: "add-disk: a disk of the machine that croft.yaml names" },
 } as const satisfies Options;
 export const example = "croft vm ssh web --file examples/hello -- uptime";
 
-const pathsOf = (loaded: Loaded, machine: string) => machinePaths(siteNameOf(loaded.model), machine, loaded.roots);
-
-const stateOf = async (loaded: Loaded, machine: string): Promise<string> => {
-  const paths = pathsOf(loaded, machine);
-  if ((await findProcess(paths.pid)) === undefined) return "stopped";
-  const info = await makeLauncher({ shell: makeLocalShell(), siteKey: "" }).info(paths);
-  return info === undefined ? "unresponsive" : info.toLowerCase();
-};
+const HINT = "croft vm list | ssh | log | start | stop | pause | resume | resize | add-disk NAME";
 
 const list = async (loaded: Loaded, io: Io, json: boolean): Promise<number> => {
   const rows = await Promise.all(
@@ -54,14 +49,6 @@ const list = async (loaded: Loaded, io: Io, json: boolean): Promise<number> => {
   return EXIT.ok;
 };
 
-const knownMachine = (loaded: Loaded, name: string | undefined): string => {
-  const names = loaded.model.machines.map((machine) => machine.name);
-  if (name !== undefined && names.includes(name)) return name;
-  throw new CroftError("USAGE", name === undefined ? "which machine?" : `no machine is called \`${name}\``, {
-    hint: `machines here: ${names.join(", ")}`,
-  });
-};
-
 const log = async (loaded: Loaded, io: Io, name: string, lines: number): Promise<number> => {
   const text = await readFile(pathsOf(loaded, name).log, "utf8").catch(() => "");
   io.out(text === "" ? `the console of ${name} is empty` : consoleTail(text, lines));
@@ -71,6 +58,8 @@ const log = async (loaded: Loaded, io: Io, name: string, lines: number): Promise
 const ssh = async (loaded: Loaded, name: string, command: readonly string[]): Promise<number> => {
   const world = loaded.openWorld(loaded.state, loaded.desired);
   try {
+    const state = await stateOf(loaded, name);
+    if (state === "paused") throw new CroftError("USAGE", `machine ${name} is paused`, { hint: `croft vm resume ${name}` });
     return await openTerminal(await world.connections.target(name), command);
   } finally {
     await world.close();
@@ -83,8 +72,14 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   const { values, positionals } = parseWords(cut < 0 ? words : words.slice(0, cut), options);
   const [verb, name] = positionals;
   const loaded = await loadSite({ site: values.file ?? ".", environment: values.env, io, build: false });
-  if (verb === "list") return list(loaded, io, values.json === true);
+  const json = values.json === true;
+  const running = { json, waitMs: Number(values.wait ?? 0) * 1000 };
+  const power = POWER_ACTIONS.find((action) => action === verb);
+  if (verb === "list") return list(loaded, io, json);
   if (verb === "log") return log(loaded, io, knownMachine(loaded, name), Number(values.lines ?? 60));
   if (verb === "ssh") return ssh(loaded, knownMachine(loaded, name), command);
-  throw new CroftError("USAGE", `unknown command \`vm ${verb ?? ""}\``, { hint: "croft vm list | ssh NAME | log NAME" });
+  if (power !== undefined) return changePower(loaded, io, running, power, knownMachine(loaded, name));
+  if (verb === "resize") return resize(loaded, io, running, knownMachine(loaded, name), { cpus: values.cpus, memory: values.memory });
+  if (verb === "add-disk") return addDisk(loaded, io, running, knownMachine(loaded, name), values.disk);
+  throw new CroftError("USAGE", `unknown command \`vm ${verb ?? ""}\``, { hint: HINT });
 };

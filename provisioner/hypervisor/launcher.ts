@@ -8,6 +8,7 @@ import { sh } from "../transport/sh.ts";
 import { must } from "../transport/shell.ts";
 import type { Shell } from "../transport/shell.ts";
 import { makeClient } from "./client.ts";
+import type { HypervisorClient } from "./client.ts";
 import { renderMachineUnit, renderStopScript } from "./machine-config.ts";
 import { findProcess, killProcess, waitGone } from "./process.ts";
 
@@ -72,11 +73,21 @@ const info = async (paths: Paths): Promise<string | undefined> => {
   }
 };
 
+/** A paused guest could not hear its power button. */
+const wake = async (client: HypervisorClient): Promise<void> => {
+  const state = await client.info().then(
+    (found) => found.state,
+    () => undefined,
+  );
+  if (state === "Paused") await client.resume().catch(() => {});
+};
+
 const stop = async (tools: LauncherTools, name: string, paths: Paths): Promise<void> => {
   const found = await findProcess(paths.pid);
   if (found === undefined) return;
   const client = makeClient(paths.socket);
   try {
+    await wake(client);
     const pressed = await client.powerButton().then(
       () => true,
       () => false,
@@ -113,4 +124,10 @@ export const makeLauncher = (tools: LauncherTools) => ({
   stop: (name: string, paths: Paths): Promise<void> => stop(tools, name, paths),
   forget: (name: string, paths: Paths): Promise<void> => forget(tools, name, paths),
   info,
+  /** A paused machine runs on. */
+  wake: async (paths: Paths): Promise<void> => {
+    if ((await findProcess(paths.pid)) === undefined) return;
+    const client = makeClient(paths.socket);
+    await wake(client).finally(() => client.close());
+  },
 });

@@ -30,9 +30,12 @@ const disk = (path: string, serial: string, readonly = false) => ({
   ...(readonly ? { readonly } : {}),
 });
 
+/** Room to grow while the machine runs; it costs nothing until it is used. */
+const ROOM = { cpus: 8, memoryBytes: 8 * 1024 ** 3 };
+
 export const makeVmConfig = (input: MachineConfigInput) => ({
-  cpus: { boot_vcpus: input.cpus, max_vcpus: input.cpus },
-  memory: { size: input.memoryBytes },
+  cpus: { boot_vcpus: input.cpus, max_vcpus: Math.max(input.cpus, ROOM.cpus) },
+  memory: { size: input.memoryBytes, hotplug_size: ROOM.memoryBytes },
   payload: {
     kernel: input.kernel,
     ...(input.initrd === undefined ? {} : { initramfs: input.initrd }),

@@ -47,7 +47,7 @@ export type MachineTools = {
 };
 
 const nameOf = (id: string): string => id.slice("machine/".length);
-const specFile = (paths: MachinePaths): string => join(paths.folder, "machine.json");
+export const specFile = (paths: MachinePaths): string => join(paths.folder, "machine.json");
 export const hostKeyFile = (paths: Pick<MachinePaths, "folder">): string => join(paths.folder, "host-keys");
 
 const exists = (path: string): Promise<boolean> =>
@@ -55,7 +55,7 @@ const exists = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
-const readText = (path: string): Promise<string | undefined> => readFile(path, "utf8").catch(() => undefined);
+export const readText = (path: string): Promise<string | undefined> => readFile(path, "utf8").catch(() => undefined);
 const fileHash = async (path: string): Promise<string> => {
   const text = await readText(path);
   return text === undefined ? "absent" : shortHash(text, 16);
@@ -74,7 +74,7 @@ const stateFact = async (paths: MachinePaths, launcher: ReturnType<typeof makeLa
   return info === undefined ? "unresponsive" : info.toLowerCase();
 };
 
-const observeOne = async (tools: MachineTools, request: ObserveRequest): Promise<Observation> => {
+export const observeMachine = async (tools: MachineTools, request: ObserveRequest): Promise<Observation> => {
   const paths = tools.paths(nameOf(request.id));
   const recordedSpec = await readText(specFile(paths));
   const vmJson = await readText(paths.vmJson);
@@ -181,7 +181,8 @@ const connectUntil = async (
   }
 };
 
-const boot = async (tools: MachineTools, paths: MachinePaths, request: ApplyRequest): Promise<readonly string[]> => {
+/** Starts it where it does not run, and waits until croft is let in. */
+export const boot = async (tools: MachineTools, paths: MachinePaths, request: ApplyRequest): Promise<readonly string[]> => {
   const name = nameOf(request.step.id);
   const launcher = makeLauncher(tools);
   if ((await findProcess(paths.pid)) === undefined) await launcher.start(name, paths);
@@ -234,6 +235,7 @@ const apply = async (tools: MachineTools, request: ApplyRequest): Promise<JsonOb
   await claimFolder(tools, paths);
   const oldJson = await readText(paths.vmJson);
   const oldKeys = await readText(hostKeyFile(paths));
+  await launcher.wake(paths);
   if (oldJson !== undefined && (await mustStop(paths, payload.vmJson, launcher))) {
     request.progress("stopping");
     await tools.disconnect(name);
@@ -274,7 +276,7 @@ const remove = async (tools: MachineTools, request: RemoveRequest): Promise<void
 
 export const makeMachineDriver = (tools: MachineTools): Driver => ({
   kind: "machine",
-  observe: observeEach((request) => observeOne(tools, request)),
+  observe: observeEach((request) => observeMachine(tools, request)),
   apply: (request) => apply(tools, request),
   remove: (request) => remove(tools, request),
 });

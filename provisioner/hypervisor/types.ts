@@ -62,9 +62,13 @@ export type PciBar = {
   };
 };
 
+/** Memory that a device shows its guest directly. */
+export type MmioRange = { readonly MmioAddressRange: { readonly base: number; readonly size: number } };
+export type DeviceResource = PciBar | MmioRange;
+
 export type DeviceNode = {
   readonly id: string;
-  readonly resources: readonly PciBar[];
+  readonly resources: readonly DeviceResource[];
   readonly parent?: string;
   readonly children: readonly string[];
   readonly pci_bdf?: string;

@@ -105,6 +105,7 @@ export const makeHost = (): Host => ({
   truncate: (path) => refusedOf(() => closeSync(openSync(path, "w", 0o600))),
   createNew: (path, text) => refusedOf(() => createNew(path, text)),
   readText: (path) => attempt(() => readFileSync(path, "utf8")),
+  fileSize: (path) => attempt(() => statSync(path).size),
   isFolder: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false,
   exists: existsSync,
   tapMac: (tap) => (/^[\w.-]{1,15}$/.test(tap) ? readTrimmed(`/sys/class/net/${tap}/address`) : undefined),

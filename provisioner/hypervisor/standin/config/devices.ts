@@ -54,7 +54,7 @@ const address = checkedText((value) => {
 });
 
 /** A locally administered unicast address, new for each device without one. */
-const randomMac = (): string => {
+export const randomMac = (): string => {
   const bytes = randomBytes(6);
   bytes[0] = ((bytes[0] ?? 0) & 0xfe) | 0x02;
   return (bytes.toString("hex").match(/../g) ?? []).join(":");

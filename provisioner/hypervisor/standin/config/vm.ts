@@ -1,5 +1,5 @@
 /** The whole VmConfig and the bodies of the other requests, as v53.0 reads them. */
-import { bool, choice, list, option, path, text, u16, u32, u64, u8, usize } from "../json/kinds.ts";
+import { bool, choice, i32, list, option, path, text, u16, u32, u64, u8, usize } from "../json/kinds.ts";
 import { need, off, on, or, orMake, record } from "../json/record.ts";
 import * as devices from "./devices.ts";
 
@@ -164,5 +164,6 @@ export const restore = record("RestoreConfig", {
   source_url: need(path),
   prefault: or(bool, false),
   memory_restore_mode: orMake(choice("Copy", "OnDemand"), () => "Copy" as "Copy" | "OnDemand"),
+  net_fds: need(option(list(record("RestoredNetConfig", { id: need(text), num_fds: or(usize, 0), fds: need(option(list(i32))) })))),
   resume: off,
 });

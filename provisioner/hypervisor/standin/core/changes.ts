@@ -1,17 +1,16 @@
-/** Changes of a VM, created or running: sizes, disks, network devices, removal. */
-import type { DiskConfig, NetConfig } from "../config/devices.ts";
+/** Changes of a VM, created or running: sizes and removal. */
+import type { DiskConfig, ImageType } from "../config/devices.ts";
 import type { VmConfig } from "../config/vm.ts";
-import type { PciDeviceAnswer } from "../../types.ts";
 import { deviceFailure, Failure, notCreated, unknownDevice } from "./failure.ts";
+import { belowBoot, growZone, memoryFailure } from "./memory.ts";
 import { resizeCpus, resizeMemory } from "./resize.ts";
 import type { Session } from "./session.ts";
-import { addVirtio, ejectVirtio, nextId } from "./tree.ts";
-import { validate } from "./validate.ts";
-import { addBlock, lockDisk, type Vm } from "./vm.ts";
+import { ejectVirtio } from "./tree.ts";
+import type { Vm } from "./vm.ts";
 
 type Sizes = { readonly [K in "desired_vcpus" | "desired_ram" | "desired_balloon"]: number | undefined };
 
-const stored = (session: Session): VmConfig => {
+export const stored = (session: Session): VmConfig => {
   if (session.config === undefined) throw notCreated();
   return session.config;
 };
@@ -41,12 +40,31 @@ export const resize = async (session: Session, sizes: Sizes): Promise<void> => {
   session.emit("vm", "resized");
 };
 
+const zoneFailure = (): Failure => new Failure("Failed resizing a memory zone");
+
+/** Zones of a running VM grow and shrink by virtio-mem, never below what they had at boot. */
 export const resizeZone = (session: Session, id: string, bytes: number): void => {
   const config = stored(session);
-  const zones = config.memory.zones ?? [];
-  if (session.vm !== undefined || !zones.some((zone) => zone.id === id)) throw new Failure("Failed resizing a memory zone");
-  const changed = zones.map((zone) => (zone.id === id ? { ...zone, size: bytes } : zone));
-  session.config = { ...config, memory: { ...config.memory, zones: changed } };
+  const zone = config.memory.zones?.find((other) => other.id === id);
+  if (zone === undefined) throw zoneFailure();
+  if (session.vm !== undefined) {
+    if (config.memory.size !== 0) throw memoryFailure("Resizing the memory zone failed");
+    if (bytes < zone.size) throw belowBoot(bytes, zone.size);
+    growZone(session.vm.growing, id, bytes - zone.size, zone.hotplug_size);
+  }
+  const changed = session.vm === undefined ? { ...zone, size: bytes } : { ...zone, hotplugged_size: bytes - zone.size };
+  const zones = (config.memory.zones ?? []).map((other) => (other === zone ? changed : other));
+  session.config = { ...config, memory: { ...config.memory, zones } };
+};
+
+const resizeFailure = (kind: string, why: string): Failure =>
+  deviceFailure("Disk resize error", "Disk resize failed", kind, "Resize failed", why);
+
+/** Formats whose size is inside the file; the real program grows qcow2, which nobody here could do. */
+const NOT_RESIZED: Readonly<Partial<Record<ImageType, readonly [string, string]>>> = {
+  Qcow2: ["I/O error (op=resize)", "the stand-in resizes raw disks only"],
+  FixedVhd: ["Unsupported feature (op=resize)", "resize not supported for fixed VHD"],
+  Vhdx: ["Unsupported feature (op=resize)", "resize not supported for VHDX"],
 };
 
 export const resizeDisk = async (session: Session, id: string, bytes: number): Promise<void> => {
@@ -55,85 +73,12 @@ export const resizeDisk = async (session: Session, id: string, bytes: number): P
   const block = session.vm.blocks.find((other) => other.id === id);
   if (block === undefined) throw unknownDevice(id);
   if (bytes % 512 !== 0) throw deviceFailure("Disk resize error", "Disk image size is not a multiple of 512");
-  const answer = session.host.resizeDisk(block.handle, bytes);
-  if (answer !== undefined)
-    throw deviceFailure("Disk resize error", "Disk resize failed", `I/O error (path=${block.path} op=resize)`, answer.refused);
   const disk = config.disks?.find((other) => other.id === id);
+  const refused = NOT_RESIZED[disk?.image_type ?? "Raw"];
+  if (refused !== undefined) throw resizeFailure(...refused);
+  const answer = session.host.resizeDisk(block.handle, bytes);
+  if (answer !== undefined) throw resizeFailure("I/O error", answer.refused);
   if (disk !== undefined) await session.engine.resizeDisk(disk);
-};
-
-const checkId = (vm: Vm, id: string | undefined): void => {
-  if (id?.startsWith("__")) throw deviceFailure(`Invalid identifier: ${id}`);
-  if (id !== undefined && vm.tree.nodes.has(id)) throw deviceFailure(`Invalid identifier as it is not unique: ${id}`);
-};
-
-const plugDisk = async (session: Session, vm: Vm, disk: DiskConfig): Promise<PciDeviceAnswer> => {
-  checkId(vm, disk.id);
-  const before = { blocks: vm.blocks, handles: vm.handles };
-  try {
-    const added = addBlock(session.host, vm, disk);
-    const block = vm.blocks.at(-1);
-    if (block !== undefined) lockHot(session, block);
-    await session.engine.addDisk(added);
-    const id = added.id ?? "";
-    const bdf = addVirtio(vm.tree, id, "block", { hotplug: true, slot: added.pci_device_id, segment: added.pci_segment });
-    session.config = { ...stored(session), disks: [...(stored(session).disks ?? []), added] };
-    return { id, bdf };
-  } catch (error) {
-    vm.handles.filter((handle) => !before.handles.includes(handle)).forEach(session.host.closeDisk);
-    Object.assign(vm, before);
-    throw error;
-  }
-};
-
-const lockHot = (session: Session, block: Parameters<typeof lockDisk>[1]): void => {
-  try {
-    lockDisk(session.host, block);
-  } catch (error) {
-    throw error instanceof Failure ? deviceFailure(...error.chain) : error;
-  }
-};
-
-export const addDisk = async (session: Session, disk: DiskConfig): Promise<PciDeviceAnswer | undefined> => {
-  const config = stored(session);
-  const changed = { ...config, disks: [...(config.disks ?? []), disk] };
-  validate(changed);
-  if (session.vm !== undefined) return plugDisk(session, session.vm, disk);
-  session.config = changed;
-  return undefined;
-};
-
-export const addNet = (session: Session, net: NetConfig): PciDeviceAnswer | undefined => {
-  const config = stored(session);
-  const changed = { ...config, net: [...(config.net ?? []), net] };
-  validate(changed);
-  const { vm } = session;
-  if (vm === undefined) {
-    session.config = changed;
-    return undefined;
-  }
-  checkId(vm, net.id);
-  if (session.engine.name === "nspawn")
-    throw deviceFailure("Cannot create virtio-net device", "this engine adds network devices only at boot");
-  const id = net.id ?? nextId(vm.tree, "_net");
-  const bdf = addVirtio(vm.tree, id, "net", { hotplug: true, slot: net.pci_device_id, segment: net.pci_segment });
-  session.config = { ...config, net: [...(config.net ?? []), { ...net, id }] };
-  return { id, bdf };
-};
-
-/** Kinds of devices a running stand-in does not have: kept for the next boot. */
-export const addOther = (
-  session: Session,
-  key: "fs" | "pmem" | "vdpa" | "devices" | "user_devices" | "generic_vhost_user" | "vsock",
-  device: unknown,
-): undefined => {
-  const config = stored(session);
-  if (key === "vsock" && config.vsock !== undefined) throw new Failure("Too many virtio-vsock devices");
-  const changed = { ...config, [key]: key === "vsock" ? device : [...(config[key] ?? []), device] } as VmConfig;
-  validate(changed);
-  if (session.vm !== undefined) throw deviceFailure("this engine has no such device");
-  session.config = changed;
-  return undefined;
 };
 
 type Lists = "disks" | "net" | "fs" | "pmem" | "vdpa" | "devices" | "user_devices" | "generic_vhost_user";

@@ -1,5 +1,4 @@
 /** What `vmm.ping`, `vm.info` and `vm.counters` answer. */
-import type { VmConfig } from "../config/vm.ts";
 import { notCreated, notRunning } from "./failure.ts";
 import type { DeviceCounters } from "./ports.ts";
 import type { Session } from "./session.ts";
@@ -7,16 +6,13 @@ import { hotpluggedMemory, totalMemory } from "./validate-platform.ts";
 
 export const ping = (pid: number) => ({ build_version: "v53.0", version: "53.0.0", pid, features: ["kvm"] });
 
-const balloonBytes = (config: VmConfig, running: boolean): number => (running ? (config.balloon?.size ?? 0) : 0);
-
+/** Neither balloons nor virtio-mem move anything: no guest here has a driver for them. */
 export const info = ({ config, vm }: Session) => {
   if (config === undefined) throw notCreated();
-  const base = totalMemory(config) - hotpluggedMemory(config);
-  const plugged = vm !== undefined && config.memory.hotplug_method === "VirtioMem" ? vm.currentRam - config.memory.size : 0;
   return {
     config,
     state: vm?.state ?? "Created",
-    memory_actual_size: Math.max(0, base - balloonBytes(config, vm !== undefined)) + plugged,
+    memory_actual_size: totalMemory(config) - hotpluggedMemory(config),
     ...(vm === undefined ? {} : { device_tree: Object.fromEntries(vm.tree.nodes) }),
   };
 };

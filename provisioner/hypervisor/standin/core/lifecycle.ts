@@ -3,12 +3,14 @@ import type { VmConfig } from "../config/vm.ts";
 import { mayFollow } from "../../states.ts";
 import type { VmState } from "../../types.ts";
 import { alreadyCreated, deviceFailure, Failure, missingConfig, notCreated, notRunning } from "./failure.ts";
+import { assemble } from "./assemble.ts";
+import { checkBootMemory } from "./memory.ts";
 import type { Session } from "./session.ts";
 import { normalise, validate } from "./validate.ts";
-import { assemble, closeDisks, prepareBoot, startAssembly, type Assembly, type Vm } from "./vm.ts";
+import { closeDisks, prepareBoot, startAssembly, type Assembly, type Vm } from "./vm.ts";
 
 /** Opens the files of consoles: each opening empties them. */
-const openConsoles = ({ host }: Session, config: VmConfig): void => {
+export const openConsoles = ({ host }: Session, config: VmConfig): void => {
   const fail = (...chain: readonly string[]): never => {
     throw new Failure("Error creating console devices", ...chain);
   };
@@ -21,14 +23,24 @@ const openConsoles = ({ host }: Session, config: VmConfig): void => {
   }
 };
 
+/** Descriptors do not travel in JSON: their numbers mean nothing here. */
+const withoutDescriptors = (config: VmConfig): VmConfig => ({
+  ...config,
+  ...(config.net === undefined ? {} : { net: config.net.map(({ fds: _fds, ...net }) => net as typeof net & { fds: undefined }) }),
+  ...(config.devices === undefined
+    ? {}
+    : { devices: config.devices.map(({ fd: _fd, ...device }) => device as typeof device & { fd: undefined }) }),
+});
+
 export const create = (session: Session, config: VmConfig): void => {
   if (session.config !== undefined) throw alreadyCreated();
-  session.config = config;
+  session.config = withoutDescriptors(config);
   openConsoles(session, config);
   session.consolesReady = true;
 };
 
 const buildVm = (session: Session, config: VmConfig): Assembly => {
+  checkBootMemory(config);
   validate(config);
   const assembly = startAssembly(normalise(config));
   try {

@@ -19,6 +19,7 @@ export type Host = {
   readonly truncate: (path: string) => undefined | Refused;
   readonly createNew: (path: string, text: string) => undefined | Refused;
   readonly readText: (path: string) => string | Refused;
+  readonly fileSize: (path: string) => number | Refused;
   readonly isFolder: (path: string) => boolean;
   readonly exists: (path: string) => boolean;
   readonly tapMac: (tap: string) => string | undefined;

@@ -1,13 +1,13 @@
 /** Rules of CPU and memory resizing. */
 import type { VmConfig } from "../config/vm.ts";
 import { Failure } from "./failure.ts";
+import { belowBoot, growZone, memoryFailure, STANDARD_ZONE } from "./memory.ts";
 import type { Vm } from "./vm.ts";
 
 const DIMM_BYTES = 128 * 1024 * 1024;
 const DIMM_SLOTS = 8;
 
 const cpuFailure = (message: string): Failure => new Failure("Error from CPU manager", message);
-const memoryFailure = (message: string): Failure => new Failure("Memory manager error", message);
 
 /** CPUs that go away need the guest's help; until then nothing else may change. */
 export const resizeCpus = (vm: Vm, config: VmConfig, wanted: number, obeysUnplug: boolean): VmConfig => {
@@ -34,8 +34,8 @@ const plugAcpi = (vm: Vm, config: VmConfig, wanted: number): void => {
 
 const plugVirtio = (vm: Vm, config: VmConfig, wanted: number): VmConfig => {
   const boot = config.memory.size;
-  if (wanted < boot) throw memoryFailure(`Invalid resize request: desired_size = ${wanted} below boot size = ${boot}`);
-  if (config.memory.hotplug_size === undefined) throw memoryFailure("No virtio-mem resizing handler found");
+  if (wanted < boot) throw belowBoot(wanted, boot);
+  growZone(vm.growing, STANDARD_ZONE, wanted - boot, config.memory.hotplug_size);
   vm.currentRam = wanted;
   const { hotplugged_size: _old, ...memory } = config.memory;
   const plugged = wanted > boot ? { hotplugged_size: wanted - boot } : {};

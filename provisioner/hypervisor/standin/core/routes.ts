@@ -1,10 +1,13 @@
 /** From a request to an answer: which methods and bodies each path takes, and the words of its failures. */
 import * as devices from "../config/devices.ts";
+import * as migrations from "../config/migration.ts";
 import * as bodies from "../config/vm.ts";
 import type { Kind } from "../json/kinds.ts";
 import { JsonError } from "../json/reader.ts";
 import { readBody } from "../json/record.ts";
 import * as changes from "./changes.ts";
+import * as hotplug from "./hotplug.ts";
+import { receiveMigration, sendMigration } from "./migration.ts";
 import { Failure, notRunning, statusOf } from "./failure.ts";
 import { counters, info, ping, toJson } from "./info.ts";
 import * as lifecycle from "./lifecycle.ts";
@@ -68,12 +71,14 @@ const end: Act = async (session) => {
 };
 
 const restoreAnd = async (session: Session, request: ReturnType<typeof bodies.restore.read>): Promise<void> => {
-  restore(session, request.source_url);
+  // Descriptors of network devices cannot come over this socket: none may be expected.
+  if ((request.net_fds ?? []).some((net) => net.num_fds > 0)) throw new BadRequest();
+  await restore(session, request);
   if (request.resume) await lifecycle.resume(session);
 };
 
-const other = (what: string, kind: Kind<unknown>, key: Parameters<typeof changes.addOther>[1]): Route =>
-  withBody(`The ${what} could not be added to the VM`, kind, (session, device) => changes.addOther(session, key, device));
+const added = <T>(what: string, kind: Kind<T>, add: (session: Session, device: T) => unknown): Route =>
+  withBody(`The ${what} could not be added to the VM`, kind, add);
 
 const INFO = "The VM info is not available";
 const ROUTES: Readonly<Record<string, Route>> = {
@@ -97,19 +102,25 @@ const ROUTES: Readonly<Record<string, Route>> = {
   "vm.resize-zone": withBody("The memory zone could not be resized", bodies.resizeZone, (session, body) =>
     changes.resizeZone(session, body.id, body.desired_ram),
   ),
-  "vm.add-disk": withBody("The disk could not be added to the VM", devices.disk, changes.addDisk),
-  "vm.add-net": withBody("The network device could not be added to the VM", devices.net, changes.addNet),
-  "vm.add-fs": other("fs", devices.fs, "fs"),
-  "vm.add-pmem": other("pmem device", devices.pmem, "pmem"),
-  "vm.add-vdpa": other("vDPA device", devices.vdpa, "vdpa"),
-  "vm.add-vsock": other("vsock device", devices.vsock, "vsock"),
-  "vm.add-device": other("device", devices.device, "devices"),
-  "vm.add-user-device": other("user device", devices.userDevice, "user_devices"),
-  "vm.add-generic-vhost-user": other("generic vhost-user device", devices.genericVhostUser, "generic_vhost_user"),
+  "vm.add-disk": added("disk", devices.disk, hotplug.addDisk),
+  "vm.add-net": added("network device", devices.net, hotplug.addNet),
+  "vm.add-fs": added("fs", devices.fs, (session, device) => hotplug.addServed(session, "fs", device)),
+  "vm.add-pmem": added("pmem device", devices.pmem, hotplug.addPmem),
+  "vm.add-vdpa": added("vDPA device", devices.vdpa, (session, device) => hotplug.addServed(session, "vdpa", device)),
+  "vm.add-vsock": added("vsock device", devices.vsock, hotplug.addVsock),
+  "vm.add-device": added("device", devices.device, (session, { fd: _fd, ...device }) =>
+    hotplug.addServed(session, "devices", device as ReturnType<typeof devices.device.read>),
+  ),
+  "vm.add-user-device": added("user device", devices.userDevice, (session, device) => hotplug.addServed(session, "user_devices", device)),
+  "vm.add-generic-vhost-user": added("generic vhost-user device", devices.genericVhostUser, (session, device) =>
+    hotplug.addServed(session, "generic_vhost_user", device),
+  ),
   "vm.remove-device": withBody("The device could not be removed from the VM", bodies.removeDevice, (session, body) =>
     changes.removeDevice(session, body.id),
   ),
   "vm.snapshot": withBody("The VM could not be snapshotted", bodies.snapshot, (session, body) => snapshot(session, body.destination_url)),
+  "vm.send-migration": withBody("Error dispatching the migration worker", migrations.sendMigration, sendMigration),
+  "vm.receive-migration": withBody("Error receiving migration", migrations.receiveMigration, receiveMigration),
   "vm.restore": withBody("The VM could not be restored", bodies.restore, restoreAnd),
 };
 

@@ -3,12 +3,15 @@ import { join } from "node:path";
 import { vm as vmKind, type VmConfig } from "../config/vm.ts";
 import { readBody } from "../json/record.ts";
 import { JsonError } from "../json/reader.ts";
+import { assemble } from "./assemble.ts";
 import { alreadyCreated, Failure, notRunning } from "./failure.ts";
+import { openConsoles, remove } from "./lifecycle.ts";
 import { isRefused } from "./ports.ts";
 import type { Session } from "./session.ts";
 import { normalise, validate } from "./validate.ts";
-import { assemble, closeDisks, lockDisk, startAssembly } from "./vm.ts";
+import { closeDisks, lockDisk, startAssembly } from "./vm.ts";
 
+const LOCKED = "Error locking disk images: Another instance likely holds a lock";
 const sendFailure = (...chain: readonly string[]): Failure => new Failure("Failed to send migratable component snapshot", ...chain);
 
 const toFolder = (session: Session, url: string): string => {
@@ -53,11 +56,17 @@ export const snapshot = (session: Session, url: string): void => {
   prefixed("Cannot send VM snapshot", () => writeFiles(session, url));
 };
 
-const readConfig = (session: Session, url: string): VmConfig => {
-  const path = join(toFolder(session, url), "config.json");
-  const receiveFailure = (...chain: readonly string[]): Failure => new Failure("Failed to receive migratable component snapshot", ...chain);
+const receiveFailure = (...chain: readonly string[]): Failure => new Failure("Failed to receive migratable component snapshot", ...chain);
+
+const readPart = (session: Session, url: string, name: string, what: string): string => {
+  const path = join(toFolder(session, url), name);
   const text = session.host.readText(path);
-  if (isRefused(text)) throw receiveFailure(`Error opening VM config snapshot file ${JSON.stringify(path)}`, text.refused);
+  if (isRefused(text)) throw receiveFailure(`Error opening ${what} snapshot file ${JSON.stringify(path)}`, text.refused);
+  return text;
+};
+
+const readConfig = (session: Session, url: string): VmConfig => {
+  const text = readPart(session, url, "config.json", "VM config");
   try {
     return readBody(vmKind, Buffer.from(text));
   } catch (error) {
@@ -66,18 +75,26 @@ const readConfig = (session: Session, url: string): VmConfig => {
   }
 };
 
-/** Leaves the VM paused, as it was taken; only an engine without a guest can do it. */
-export const restore = (session: Session, url: string): void => {
-  if (session.vm !== undefined || session.config !== undefined) throw alreadyCreated();
-  const config = prefixed("Cannot restore VM", () => readConfig(session, url));
-  if (!session.engine.canSnapshot)
-    throw new Failure("Cannot restore VM", "Failed to restore migratable component", "the stand-in does not keep a guest's memory");
+/** The state must be there and be JSON; what it says matters only to an engine that keeps a guest. */
+const readState = (session: Session, url: string): void => {
+  const text = readPart(session, url, "state.json", "VM state");
+  try {
+    JSON.parse(text);
+  } catch {
+    throw receiveFailure("Error deserialising VM state snapshot");
+  }
+};
+
+const rebuild = (session: Session, config: VmConfig): void => {
+  session.config = config;
+  openConsoles(session, config);
+  session.consolesReady = true;
   validate(config);
   const assembly = startAssembly(normalise(config));
-  session.emit("vm", "restoring");
   try {
     assemble(session.host, assembly);
-    assembly.vm.blocks.forEach((block) => lockDisk(session.host, block));
+    session.emit("vm", "restoring");
+    assembly.vm.blocks.forEach((block) => prefixed(LOCKED, () => lockDisk(session.host, block)));
   } catch (error) {
     closeDisks(session.host, assembly.vm);
     throw error;
@@ -86,4 +103,24 @@ export const restore = (session: Session, url: string): void => {
   session.config = assembly.config;
   session.vm = assembly.vm;
   session.emit("vm", "restored");
+};
+
+export type RestoreRequest = { readonly source_url: string; readonly prefault: boolean; readonly memory_restore_mode: "Copy" | "OnDemand" };
+
+/** Leaves the VM paused, as it was taken; only an engine without a guest can do it. A failure leaves no configuration behind. */
+export const restore = async (session: Session, request: RestoreRequest): Promise<void> => {
+  if (session.vm !== undefined || session.config !== undefined) throw alreadyCreated();
+  const url = request.source_url;
+  const config = prefixed("Cannot restore VM", () => readConfig(session, url));
+  if (request.prefault && request.memory_restore_mode === "OnDemand")
+    throw new Failure("Failed to validate config", "'prefault' cannot be combined with 'memory_restore_mode=ondemand'");
+  prefixed("Cannot restore VM", () => readState(session, url));
+  if (!session.engine.canSnapshot)
+    throw new Failure("Cannot restore VM", "Failed to restore migratable component", "the stand-in does not keep a guest's memory");
+  try {
+    rebuild(session, config);
+  } catch (error) {
+    await remove(session);
+    throw error;
+  }
 };

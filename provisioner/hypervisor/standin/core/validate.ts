@@ -1,81 +1,21 @@
 /** The rules a VmConfig must obey before it can boot, in the order the real program checks them. */
-import type { DiskConfig, NetConfig } from "../config/devices.ts";
 import type { VmConfig } from "../config/vm.ts";
 import { Failure } from "./failure.ts";
+import {
+  check,
+  checkDisk,
+  checkFs,
+  checkNet,
+  checkNoIommu,
+  checkPassthrough,
+  checkPci,
+  checkQueueSize,
+  isPowerOfTwo,
+  refuse,
+  sharedMemory,
+  type Pci,
+} from "./validate-devices.ts";
 import { checkNuma, checkPlatform, totalMemory } from "./validate-platform.ts";
-
-const refuse = (message: string): never => {
-  throw new Failure("Failed to validate config", message);
-};
-const check = (good: boolean, message: string): void => void (good || refuse(message));
-
-type Pci = { readonly iommu?: boolean | undefined; readonly pci_segment: number; readonly pci_device_id?: number | undefined };
-
-const isPowerOfTwo = (value: number): boolean => value > 0 && Math.log2(value) % 1 === 0;
-
-const checkPci = (device: Pci, config: VmConfig): void => {
-  check(device.pci_segment < (config.platform?.num_pci_segments ?? 1), `Invalid PCI segment id: ${device.pci_segment}`);
-  if (config.platform?.iommu_segments?.includes(device.pci_segment) && device.iommu !== true)
-    refuse(`Device is on an IOMMU PCI segment (${device.pci_segment}) but not placed behind IOMMU`);
-  const slot = device.pci_device_id;
-  if (slot === undefined) return;
-  check(slot < 32, `Given PCI device ID (${slot}) is out of the supported range of 0..32`);
-  check(slot !== 0, `Given PCI device ID (${slot}) is reserved`);
-};
-
-const checkQueueSize = (size: number): void => check(isPowerOfTwo(size), `Queue size must be a power of 2 no greater than 32768: ${size}`);
-
-const sharedMemory = (config: VmConfig): boolean =>
-  config.memory.shared ||
-  config.memory.hugepages ||
-  (config.memory.size === 0 && (config.memory.zones ?? []).every((zone) => zone.shared || zone.hugepages));
-
-const checkGroup = (config: VmConfig, group: string | undefined): void => {
-  if (group === undefined) return;
-  check(config.rate_limit_groups?.some((other) => other.id === group) ?? false, "Invalid rate-limiter group");
-};
-
-const checkVhost = (
-  device: { readonly vhost_user: boolean; readonly vhost_socket?: string | undefined },
-  limited: boolean,
-  config: VmConfig,
-): void => {
-  if (!device.vhost_user) return;
-  check(sharedMemory(config), "Using vhost-user requires using shared memory or huge pages");
-  check(device.vhost_socket !== undefined, "No socket provided when using vhost-user");
-  check(!limited, "Rate limiting is not supported with vhost-user");
-};
-
-const checkDisk = (disk: DiskConfig, config: VmConfig): void => {
-  check(disk.vhost_socket === undefined || disk.path === undefined, "Disk path and vhost socket both provided");
-  checkVhost(disk, disk.rate_limiter_config !== undefined || disk.rate_limit_group !== undefined, config);
-  checkGroup(config, disk.rate_limit_group);
-  checkPci(disk, config);
-  check(
-    disk.num_queues <= config.cpus.boot_vcpus,
-    `Queue count (${disk.num_queues}) must not exceed boot vCPUs (${config.cpus.boot_vcpus})`,
-  );
-  checkQueueSize(disk.queue_size);
-  check(disk.queue_size > 2, `Block queue size must be greater than 2: ${disk.queue_size}`);
-  check(!disk.vhost_user || disk.iommu !== true, "Device does not support being placed behind IOMMU");
-  check(disk.rate_limiter_config === undefined || disk.rate_limit_group === undefined, "Invalid rate-limiter group");
-  const length = Buffer.byteLength(disk.serial ?? "");
-  check(length <= 20, `Block device serial length (${length}) exceeds maximum allowed length (20)`);
-};
-
-const checkNet = (net: NetConfig, config: VmConfig): void => {
-  checkVhost(net, net.rate_limiter_config !== undefined, config);
-  checkPci(net, config);
-  check(net.num_queues >= 2, `Number of queues (${net.num_queues}) to virtio_net should be higher than 2`);
-  const pairs = Math.floor(net.num_queues / 2);
-  check(pairs <= config.cpus.boot_vcpus, `Queue count (${net.num_queues}) must not exceed boot vCPUs (${config.cpus.boot_vcpus})`);
-  checkQueueSize(net.queue_size);
-  check(!net.vhost_user || net.iommu !== true, "Device does not support being placed behind IOMMU");
-  check(net.mtu === undefined || net.mtu >= 1280, `Provided MTU ${net.mtu} is lower than 1280 (expected by VIRTIO specification)`);
-  check(net.offload_csum || !(net.offload_tso || net.offload_ufo), '"offload_tso" and "offload_ufo" depend on "offload_csum"');
-  check(net.mask === undefined || net.ip !== undefined, "Mask provided without an IP");
-  check(net.ip === undefined || net.mask !== undefined, "IP provided without a mask");
-};
 
 const checkPayload = ({ payload }: VmConfig): void => {
   const broken = (cause: string): never => {
@@ -123,21 +63,27 @@ const makeIdentifiers = () => {
 const checkOthers = (config: VmConfig, identify: (id: string | undefined) => void): void => {
   const needShared = (devices: readonly unknown[] | undefined, message: string): void =>
     check((devices ?? []).length === 0 || sharedMemory(config), message);
-  const each = (devices: readonly (Pci & { readonly id?: string | undefined })[]): void => {
+  const each = <T extends Pci & { readonly id?: string | undefined }>(devices: readonly T[], own?: (device: T) => void): void => {
     for (const device of devices) {
+      own?.(device);
       checkPci(device, config);
       identify(device.id);
     }
   };
   const vhost = "Using vhost-user requires using shared memory or huge pages";
   needShared(config.fs, vhost);
-  each(config.fs ?? []);
+  each(config.fs ?? [], (fs) => checkFs(fs, config));
   needShared(config.generic_vhost_user, vhost);
-  each([...(config.generic_vhost_user ?? []), ...(config.pmem ?? []), config.rng, ...(config.rtc ? [config.rtc] : []), config.console]);
+  each(config.generic_vhost_user ?? [], (device) => {
+    checkNoIommu(device);
+    device.queue_sizes.forEach(checkQueueSize);
+  });
+  each([...(config.pmem ?? []), config.rng, ...(config.rtc ? [config.rtc] : []), config.console]);
   checkTopology(config);
   checkMemory(config);
   needShared(config.user_devices, "Using user devices requires using shared memory or huge pages");
-  each([...(config.user_devices ?? []), ...(config.vdpa ?? [])]);
+  each(config.user_devices ?? [], checkNoIommu);
+  each(config.vdpa ?? []);
   const cid = config.vsock?.cid;
   check(cid === undefined || ![0xffffffff, 0, 1, 2].includes(cid), `${cid} is a special VSOCK CID`);
   if (config.balloon !== undefined) {
@@ -145,7 +91,14 @@ const checkOthers = (config: VmConfig, identify: (id: string | undefined) => voi
     const ram = totalMemory(config);
     check(config.balloon.size < ram, `Balloon size (${config.balloon.size}) greater than RAM (${ram})`);
   }
-  each(config.devices ?? []);
+  const paths = new Set<string>();
+  for (const device of config.devices ?? []) {
+    check(device.path === undefined || !paths.has(device.path), `Duplicated device path: ${device.path}`);
+    if (device.path !== undefined) paths.add(device.path);
+    checkPci(device, config);
+    checkPassthrough(device, config);
+    identify(device.id);
+  }
   if (config.vsock !== undefined) each([config.vsock]);
 };
 
@@ -154,7 +107,11 @@ export const validate = (config: VmConfig): void => {
   const identify = makeIdentifiers();
   checkPayload(config);
   checkConsolesAndCpus(config);
-  for (const group of config.rate_limit_groups ?? []) identify(group.id);
+  for (const group of config.rate_limit_groups ?? []) {
+    const { bandwidth, ops } = group.rate_limiter_config;
+    check(group.id !== "" && (bandwidth !== undefined || ops !== undefined), "Invalid rate-limiter group");
+    identify(group.id);
+  }
   for (const disk of config.disks ?? []) {
     checkDisk(disk, config);
     identify(disk.id);

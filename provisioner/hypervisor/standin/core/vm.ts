@@ -1,10 +1,12 @@
 /** One booted VM: its devices, locks and sizes. Made by `vm.boot`, dropped by `vm.shutdown`. */
-import type { DiskConfig, NetConfig } from "../config/devices.ts";
+import { randomMac, type DiskConfig, type NetConfig } from "../config/devices.ts";
 import type { VmConfig } from "../config/vm.ts";
 import type { VmState } from "../../types.ts";
 import { deviceFailure, Failure } from "./failure.ts";
 import { isRefused, type Host } from "./ports.ts";
-import { addVirtio, makeTree, nextId, type Tree } from "./tree.ts";
+import { growingZones } from "./memory.ts";
+import { vhostFailure } from "./special.ts";
+import { makeTree, nextId, type Tree } from "./tree.ts";
 
 export type Block = { readonly id: string; readonly handle: number; readonly readonly: boolean; readonly path: string };
 
@@ -21,6 +23,8 @@ export type Vm = {
   currentRam: number;
   pluggedRam: number;
   pluggedSlots: number;
+  /** By zone: the size beyond boot that virtio-mem was asked for. */
+  readonly growing: Map<string, number>;
 };
 
 /** The configuration travels along, because opening devices fills in ids and types. */
@@ -28,6 +32,7 @@ export type Assembly = { config: VmConfig; readonly vm: Vm };
 
 /** The file opens and is what it is said to be; the configuration gets its type where none was given. */
 const openDisk = (host: Host, vm: Vm, disk: DiskConfig): DiskConfig => {
+  if (disk.vhost_user) throw vhostFailure(host, "vhost-user-blk", disk.vhost_socket ?? "");
   if (disk.path === undefined) throw deviceFailure("No disk path was specified when one was expected");
   const opened = host.openDisk(disk.path, disk.readonly);
   if (isRefused(opened)) throw deviceFailure("Cannot open disk path", `I/O error (path=${disk.path} op=open)`, opened.refused);
@@ -57,52 +62,17 @@ export const lockDisk = (host: Host, block: Block): void => {
 export const addBlock = (host: Host, vm: Vm, disk: DiskConfig): DiskConfig =>
   openDisk(host, vm, { ...disk, id: disk.id ?? nextId(vm.tree, "_disk") });
 
-const addNet = (host: Host, vm: Vm, net: NetConfig): NetConfig => {
+const LONGEST_INTERFACE = 15;
+
+/** Names the device; a tap that is not there yet would be made with an address of its own. */
+export const addNet = (host: Host, vm: Vm, net: NetConfig): NetConfig => {
   const id = net.id ?? nextId(vm.tree, "_net");
-  const hostMac = net.host_mac ?? (net.tap === undefined ? undefined : host.tapMac(net.tap));
-  return { ...net, id, ...(hostMac === undefined ? {} : { host_mac: hostMac }) };
-};
-
-const without = <K extends "disks" | "net">(config: VmConfig, key: K): VmConfig => {
-  const { [key]: _gone, ...rest } = config;
-  return rest as VmConfig;
-};
-
-/** The disks leave the configuration while they are opened: a failure loses them, as in the real program. */
-const openDisks = (host: Host, assembly: Assembly): void => {
-  const disks = assembly.config.disks;
-  if (disks === undefined) return;
-  assembly.config = without(assembly.config, "disks");
-  assembly.config = { ...assembly.config, disks: disks.map((disk) => addBlock(host, assembly.vm, disk)) };
-};
-
-const openNets = (host: Host, assembly: Assembly): void => {
-  const nets = assembly.config.net;
-  if (nets === undefined) return;
-  assembly.config = { ...without(assembly.config, "net"), net: nets.map((net) => addNet(host, assembly.vm, net)) };
-};
-
-const placeDevices = ({ config, vm: { tree } }: Assembly): void => {
-  const place = (
-    id: string,
-    type: Parameters<typeof addVirtio>[2],
-    device: { readonly pci_device_id?: number | undefined; readonly pci_segment?: number } = {},
-  ): void => void addVirtio(tree, id, type, { hotplug: false, slot: device.pci_device_id, segment: device.pci_segment ?? 0 });
-  if (config.console.mode !== "Off") place("__console", "console");
-  for (const disk of config.disks ?? []) place(disk.id ?? "", "block", disk);
-  for (const net of config.net ?? []) place(net.id ?? "", "net", net);
-  place("__rng", "rng");
-  if (config.vsock !== undefined) place(config.vsock.id ?? "", "vsock", config.vsock);
-  if (config.balloon !== undefined) place("__balloon", "balloon");
-  if (config.watchdog) place("__watchdog", "watchdog");
-  if (config.rtc !== undefined) place("__rtc", "rtc");
-  if (config.iommu) place("__iommu", "iommu");
-};
-
-const nameVsock = (assembly: Assembly): void => {
-  const { vsock } = assembly.config;
-  if (vsock === undefined) return;
-  assembly.config = { ...assembly.config, vsock: { ...vsock, id: vsock.id ?? nextId(assembly.vm.tree, "_vsock") } };
+  if (net.vhost_user) throw vhostFailure(host, "vhost-user-net", net.vhost_socket ?? "");
+  const refuse = (why: string): never => {
+    throw deviceFailure("Cannot create virtio-net device", "Failed to open taps", "Open tap device failed", why);
+  };
+  if ((net.tap ?? "").length > LONGEST_INTERFACE) refuse(`Interface name too long (max length is ${LONGEST_INTERFACE}): ${net.tap}`);
+  return { ...net, id, host_mac: net.host_mac ?? (net.tap === undefined ? undefined : host.tapMac(net.tap)) ?? randomMac() };
 };
 
 export const startAssembly = (config: VmConfig): Assembly => ({
@@ -117,16 +87,9 @@ export const startAssembly = (config: VmConfig): Assembly => ({
     currentRam: config.memory.size,
     pluggedRam: 0,
     pluggedSlots: 0,
+    growing: new Map(growingZones(config)),
   },
 });
-
-/** Opens every device. On failure `assembly.config` is what is left of the configuration. */
-export const assemble = (host: Host, assembly: Assembly): void => {
-  openDisks(host, assembly);
-  openNets(host, assembly);
-  nameVsock(assembly);
-  placeDevices(assembly);
-};
 
 /** The last steps before the guest runs; a failure here leaves a VM object behind. */
 export const prepareBoot = (host: Host, { config, vm }: Assembly): void => {

@@ -32,7 +32,8 @@ const serve = (socket: Socket, answer: Answerer): void => {
   };
   socket.on("data", (chunk) => {
     connection.rest = Buffer.concat([connection.rest, chunk]);
-    drain();
+    // The end of a half-closed connection arrives right behind its last bytes, which are then not read.
+    setImmediate(() => (socket.destroyed ? undefined : drain()));
   });
   socket.on("error", () => socket.destroy());
 };

@@ -55,6 +55,13 @@ export const i32 = integer("i32", -(1n << 31n), (1n << 31n) - 1n);
 export const u64 = integer("u64", 0n, (1n << 64n) - 1n);
 export const usize = integer("usize", 0n, (1n << 64n) - 1n);
 
+/** A number of this type that is not 0. */
+export const nonZero = (type: "u32" | "u64"): Kind<number> => {
+  const name = `a nonzero ${type}`;
+  const high = (1n << BigInt(type.slice(1))) - 1n;
+  return integer(name, 1n, high);
+};
+
 export const bool: Kind<boolean> = {
   read: (reader) => {
     const byte = peekOr(reader, "EOF while parsing a value");

@@ -91,7 +91,9 @@ const makeLegacy = (name: string): Cgroups => {
     folders,
     ownTree: true,
     setSize: (cpus, bytes) => {
-      tryWrite(memory, "memory.limit_in_bytes", String(bytes));
+      // Memory and swap together may never be less than memory alone: the order depends on the direction.
+      for (const file of ["memory.memsw.limit_in_bytes", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"])
+        tryWrite(memory, file, String(bytes));
       tryWrite(cpu, "cpu.cfs_period_us", String(PERIOD_US));
       tryWrite(cpu, "cpu.cfs_quota_us", String(cpus * PERIOD_US));
     },
@@ -122,6 +124,7 @@ const makeUnified = (name: string): Cgroups => {
     ownTree: false,
     setSize: (cpus, bytes) => {
       tryWrite(folder, "memory.max", String(bytes));
+      tryWrite(folder, "memory.swap.max", "0");
       tryWrite(folder, "cpu.max", `${cpus * PERIOD_US} ${PERIOD_US}`);
     },
     freeze: () => write(folder, "cgroup.freeze", "1"),
