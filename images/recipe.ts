@@ -34,10 +34,29 @@ export type RecipeInput = {
   readonly digestOf: (artifact: string) => string;
 };
 
+/** What the initrd needs to find and mount `/dev/vda`; everything else is loaded from the root disk. */
+const INITRD_MODULES = ["virtio_pci", "virtio_blk", "ext4"] as const;
+
+/** An initrd waits for the interface that `ip=` names and sets it up; here that is the machine's own business. */
+const LEAVE_NETWORK = `#!/bin/sh
+[ "\${1:-}" = prereqs ] || echo IP=off >> /conf/param.conf
+`;
+
+/** The root disk has no partition, and has its size before the machine starts. */
+const CLOUD_INIT = `# croft
+growpart: { mode: "off" }
+resize_rootfs: false
+`;
+
 const KERNEL: Role = {
   name: "kernel",
   packages: ["initramfs-tools", "zstd"],
-  before: { "/etc/initramfs-tools/conf.d/croft": "MODULES=list\nCOMPRESS=zstd\n" },
+  before: {
+    "/etc/initramfs-tools/conf.d/croft": "MODULES=list\nCOMPRESS=zstd\n",
+    "/etc/initramfs-tools/modules": `${INITRD_MODULES.join("\n")}\n`,
+    "/etc/cloud/cloud.cfg.d/91-croft-disk.cfg": CLOUD_INIT,
+    "/etc/initramfs-tools/scripts/init-top/croft": LEAVE_NETWORK,
+  },
 };
 
 const kernelPackages = (architecture: "amd64" | "arm64"): readonly string[] => [`linux-image-cloud-${architecture}`];

@@ -113,7 +113,7 @@ export const addNet = (session: Session, net: NetConfig): PciDeviceAnswer | unde
     return undefined;
   }
   checkId(vm, net.id);
-  if (session.engine.name === "nspawn")
+  if (session.engine.name !== "none")
     throw deviceFailure("Cannot create virtio-net device", "this engine adds network devices only at boot");
   const id = net.id ?? nextId(vm.tree, "_net");
   const bdf = addVirtio(vm.tree, id, "net", { hotplug: true, slot: net.pci_device_id, segment: net.pci_segment });
