@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasProgram } from "../../provisioner/host/bootstrap.ts";
 import { hostInventory, sweepEmptyGroups } from "../inventory.ts";
-import { PROJECT, ROOT, copySite, croft, hostFiles, program } from "./croft.ts";
+import { ROOT, copySite, croft, hostFiles, program } from "./croft.ts";
 
 const missing = !hasProgram("qemu-system-x86_64") && !hasProgram("apt-get");
 const REASON = "skipped where neither QEMU nor apt is";
