@@ -48,8 +48,12 @@ growpart: { mode: "off" }
 resize_rootfs: false
 `;
 
+/** Caches that packages keep up to date while the image is built. */
+const DONE_AT_BUILD = ["ldconfig.service", "systemd-journal-catalog-update.service"];
+
 const KERNEL: Role = {
   name: "kernel",
+  masked: DONE_AT_BUILD,
   packages: ["initramfs-tools", "zstd"],
   before: {
     "/etc/initramfs-tools/conf.d/croft": "MODULES=list\nCOMPRESS=zstd\n",
