@@ -39,11 +39,14 @@ const STAND_INS: Readonly<Record<string, () => Runner>> = {
 };
 
 const standIn = (engine: string): Runner => {
-  const make = STAND_INS[engine];
-  if (make !== undefined) return make();
-  throw new CroftError("USAGE", `CROFT_VMM_ENGINE names no engine that runs machines: ${engine}`, {
-    hint: `one of ${Object.keys(STAND_INS).join(", ")}`,
-  });
+  const make = new Map(Object.entries(STAND_INS)).get(engine);
+  if (make === undefined)
+    throw new CroftError("USAGE", `CROFT_VMM_ENGINE names no engine that runs machines: ${engine}`, {
+      hint: `one of ${Object.keys(STAND_INS).join(", ")}`,
+    });
+  if (engine === "qemu" && architecture() !== "amd64")
+    throw new CroftError("HOST_UNFIT", "the engine qemu emulates amd64 machines on amd64 hosts only");
+  return make();
 };
 
 /**
