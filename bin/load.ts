@@ -207,6 +207,7 @@ export const loadSite = async (input: LoadInput): Promise<Loaded> => {
         versions: makeVersions(rememberedFrom(now)),
         addresses: desired.addresses,
         architecture: platform.architecture,
+        bootTimeoutMs: platform.bootTimeoutMs,
       }),
     authority: () => readAuthorityBundle(paths),
     hosts: async () => {

@@ -49,6 +49,10 @@ export type Platform = {
   readonly hypervisor: string;
   readonly program: readonly string[];
   readonly standIn: boolean;
+  /** Machines boot a kernel of their own: images need one, with its initrd. */
+  readonly bootable: boolean;
+  /** How long a first boot may take. */
+  readonly bootTimeoutMs: number;
   readonly digestOf: (artifact: string) => string;
 };
 
@@ -123,7 +127,7 @@ const recipeOf = (context: Context, machine: Machine): Recipe => {
   return makeRecipe({
     roles: uses.map((use) => use.role),
     architecture: platform.architecture,
-    kernel: !platform.standIn,
+    kernel: platform.bootable,
     update: remembered.imageUpdate,
     digestOf: platform.digestOf,
   });
@@ -186,7 +190,7 @@ const machineOf = (context: Context, machine: Machine, image: { id: string; root
       cpus: machine.cpus,
       memoryBytes: machine.memoryBytes,
       kernel: `${image.folder}/vmlinuz`,
-      ...(input.platform.standIn ? {} : { initrd: `${image.folder}/initrd` }),
+      ...(input.platform.bootable ? { initrd: `${image.folder}/initrd` } : {}),
       root: paths.root(image.id),
       seed: paths.seed,
       disks: machine.disks.map((disk) => ({

@@ -23,7 +23,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     load: () => import("./commands/destroy.ts"),
   },
   vm: {
-    usage: "vm list | VERB NAME",
+    usage: "vm list | ssh | log | start | stop | pause | resume | resize | add-disk NAME",
     summary: "machines: list, or one: ssh, log, start, stop, pause, resume, resize, add-disk",
     load: () => import("./commands/vm.ts"),
   },
@@ -52,8 +52,11 @@ export const VERBS: Readonly<Record<string, Verb>> = {
 const SITE = `SITE is a folder with a croft.yaml, or the file itself; the current folder by default. --file SITE names it too.
 \`croft COMMAND --help\` shows the options of a command.`;
 
+const WIDTH = 32;
 const commandLines = Object.values(VERBS)
-  .map(({ usage, summary }) => `  ${usage.padEnd(32)} ${summary}`)
+  .map(({ usage, summary }) =>
+    usage.length > WIDTH ? `  ${usage}\n  ${" ".repeat(WIDTH)} ${summary}` : `  ${usage.padEnd(WIDTH)} ${summary}`,
+  )
   .join("\n");
 
 export const HELP = `croft: your own cloud on your own metal, from one file

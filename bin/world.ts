@@ -61,6 +61,7 @@ export type WorldInput = {
   readonly versions: Versions;
   readonly addresses: ReadonlyMap<string, string>;
   readonly architecture: "amd64" | "arm64";
+  readonly bootTimeoutMs: number;
 };
 
 export type World = {
@@ -71,8 +72,6 @@ export type World = {
   readonly shell: Shell;
   readonly close: () => Promise<void>;
 };
-
-const BOOT_TIMEOUT_MS = 120_000;
 
 export const digestOf =
   (architecture: "amd64" | "arm64") =>
@@ -138,7 +137,7 @@ export const makeWorld = (input: WorldInput): World => {
     publicKey: () => readPublicKey(store, SSH_SECRET, input.versions.of("secret", SSH_SECRET)),
     connect,
     disconnect: connections.forget,
-    bootTimeoutMs: BOOT_TIMEOUT_MS,
+    bootTimeoutMs: input.bootTimeoutMs,
   };
   const all: readonly Driver[] = [
     makeImageDriver({ shell, folder: cache.images, artifactFile }),

@@ -59,7 +59,7 @@ const writeTree = async (base: string, files: Readonly<Record<string, string>>):
   for (const [path, text] of Object.entries(files)) {
     const target = join(base, path);
     await mkdir(join(target, ".."), { recursive: true, mode: 0o755 });
-    await writeFile(target, text, { mode: 0o644 });
+    await writeFile(target, text, { mode: text.startsWith("#!") ? 0o755 : 0o644 });
   }
 };
 

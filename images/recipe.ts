@@ -34,10 +34,33 @@ export type RecipeInput = {
   readonly digestOf: (artifact: string) => string;
 };
 
+/** What the initrd needs to find and mount `/dev/vda`; everything else is loaded from the root disk. */
+const INITRD_MODULES = ["virtio_pci", "virtio_blk", "ext4"] as const;
+
+/** An initrd waits for the interface that `ip=` names and sets it up; here that is the machine's own business. */
+const LEAVE_NETWORK = `#!/bin/sh
+[ "\${1:-}" = prereqs ] || echo IP=off >> /conf/param.conf
+`;
+
+/** The root disk has no partition, and has its size before the machine starts. */
+const CLOUD_INIT = `# croft
+growpart: { mode: "off" }
+resize_rootfs: false
+`;
+
+/** Caches that packages keep up to date while the image is built. */
+const DONE_AT_BUILD = ["ldconfig.service", "systemd-journal-catalog-update.service"];
+
 const KERNEL: Role = {
   name: "kernel",
+  masked: DONE_AT_BUILD,
   packages: ["initramfs-tools", "zstd"],
-  before: { "/etc/initramfs-tools/conf.d/croft": "MODULES=list\nCOMPRESS=zstd\n" },
+  before: {
+    "/etc/initramfs-tools/conf.d/croft": "MODULES=list\nCOMPRESS=zstd\n",
+    "/etc/initramfs-tools/modules": `${INITRD_MODULES.join("\n")}\n`,
+    "/etc/cloud/cloud.cfg.d/91-croft-disk.cfg": CLOUD_INIT,
+    "/etc/initramfs-tools/scripts/init-top/croft": LEAVE_NETWORK,
+  },
 };
 
 const kernelPackages = (architecture: "amd64" | "arm64"): readonly string[] => [`linux-image-cloud-${architecture}`];

@@ -16,7 +16,7 @@ const processes = (): readonly string[] =>
   globSync("/proc/[0-9]*/cmdline").flatMap((file) => {
     try {
       const words = readFileSync(file, "utf8").split("\0");
-      return words.some((word) => /croft-vmm|systemd-nspawn|\/var\/lib\/croft|\/run\/croft/.test(word))
+      return words.some((word) => /croft-vmm|systemd-nspawn|^guest=croft-|\/var\/lib\/croft|\/run\/croft/.test(word))
         ? [`process ${words.slice(0, 3).join(" ")}`]
         : [];
     } catch {

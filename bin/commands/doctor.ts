@@ -58,10 +58,10 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   const site = siteAt(named, io);
   const roots = rootsFrom(io.environment);
   const loaded = site === undefined ? undefined : await loadSite({ site, environment: values.env, io, readOnly: true });
-  const { hypervisor, standIn } = loaded?.platform ?? (await findPlatform(roots, io.environment, false));
+  const { hypervisor, standIn, bootable } = loaded?.platform ?? (await findPlatform(roots, io.environment, false));
   const shell = makeLocalShell();
   try {
-    const facts = await gatherFacts({ shell, roots, hypervisor, standIn });
+    const facts = await gatherFacts({ shell, roots, hypervisor, standIn, bootable });
     const all = judge(facts, loaded === undefined ? undefined : await siteFacts(loaded));
     io.out(values.json === true ? JSON.stringify(all) : renderJudged(all));
     return all.some(({ level }) => level === "failure") ? EXIT.unfit : EXIT.ok;

@@ -74,6 +74,11 @@ const section = (title: string, lines: readonly string[]): readonly string[] => 
 export const options = { ...siteOptions, ...jsonOption } as const;
 export const example = "croft status examples/portfolio";
 
+const caution = ({ standIn, bootable }: Loaded["platform"]): readonly string[] => {
+  if (!standIn) return [];
+  return ["", `Machines run on the stand-in: ${bootable ? "emulated and slow" : "less isolated than a VM"}, not for production.`];
+};
+
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
   const { values, site } = parseOptions(words, options);
   const loaded = await loadSite({ site, environment: values.env, io, onBuild: (line) => io.error(line) });
@@ -114,7 +119,7 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
       "",
       drifted.length === 0 ? "Everything is as croft.yaml says." : `Not as croft.yaml says (${drifted.length}); \`croft plan\` shows each:`,
       ...drifted.slice(0, 12).map(({ id, action, reason }) => `  ${id}: ${action}, ${reason}`),
-      ...(loaded.platform.standIn ? ["", "Machines run on the stand-in: less isolated than a VM, not for production."] : []),
+      ...caution(loaded.platform),
       ...(supervised
         ? []
         : ["PID 1 of this host is not systemd: nothing restarts a machine that stops, and nothing starts them after a reboot."]),

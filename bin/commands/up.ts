@@ -21,7 +21,7 @@ export const options = {
 export const example = "croft up examples/portfolio";
 
 const prepareHost = async (loaded: Loaded, io: Io, noInstall: boolean, yes: boolean): Promise<void> => {
-  const missing = missingPackages(loaded.platform.standIn);
+  const missing = missingPackages(loaded.platform);
   if (missing.length === 0) return;
   io.error(renderMissing(missing));
   const names = missing.map((wanted) => wanted.package).join(" ");
@@ -46,9 +46,9 @@ const whereToLook = async (loaded: Loaded, io: Io): Promise<void> => {
     io.out(`  ${hostsLine(address, names)}`);
   }
   io.out(`The certificates come from the site's own CA: ${authorityFile(loaded.paths)}`);
-  if (loaded.platform.standIn) {
-    io.out("No usable KVM here: machines run on the stand-in, which isolates less than a VM. Not for production.");
-  }
+  const { standIn, bootable } = loaded.platform;
+  if (standIn && bootable) io.out("No usable KVM here: machines are emulated, which is slow. Not for production.");
+  else if (standIn) io.out("No usable KVM here: machines run on the stand-in, which isolates less than a VM. Not for production.");
 };
 
 export const run = async (words: readonly string[], io: Io): Promise<number> => {

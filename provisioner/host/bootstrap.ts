@@ -8,7 +8,7 @@ import { sh } from "../transport/sh.ts";
 import { must } from "../transport/shell.ts";
 import type { Shell } from "../transport/shell.ts";
 import { hostPackages } from "./packages.ts";
-import type { HostPackage } from "./packages.ts";
+import type { HostPackage, Runner } from "./packages.ts";
 
 export type HostSize = { readonly cpus: number; readonly memoryBytes: number; readonly diskBytes: number };
 
@@ -27,8 +27,8 @@ const isExecutable = (path: string): boolean => {
 export const hasProgram = (program: string): boolean =>
   [...(process.env["PATH"] ?? "").split(delimiter), ...SYSTEM_PATH].some((folder) => isExecutable(join(folder, program)));
 
-export const missingPackages = (standIn: boolean): readonly HostPackage[] =>
-  hostPackages(standIn).filter(({ program }) => !hasProgram(program));
+export const missingPackages = (runner: Runner): readonly HostPackage[] =>
+  hostPackages(runner).filter(({ program }) => !hasProgram(program));
 
 /** PID 1 is systemd. */
 export const isSystemd = (): boolean => existsSync("/run/systemd/system");

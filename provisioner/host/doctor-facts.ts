@@ -117,9 +117,11 @@ type Tools = {
   readonly roots: Roots;
   readonly hypervisor: string;
   readonly standIn: boolean;
+  /** Images hold a kernel. */
+  readonly bootable: boolean;
 };
 
-export const gatherFacts = async ({ shell, roots, hypervisor, standIn }: Tools): Promise<HostFacts> => {
+export const gatherFacts = async ({ shell, roots, hypervisor, standIn, bootable }: Tools): Promise<HostFacts> => {
   const isRoot = process.getuid?.() === 0;
   const sites = await readSites(roots);
   const [state, cache, flags, meminfo, tcp, ntp, skew, leftovers] = await Promise.all([
@@ -142,7 +144,7 @@ export const gatherFacts = async ({ shell, roots, hypervisor, standIn }: Tools):
     state,
     cache,
     memory: memoryOf(meminfo),
-    missing: missingPackages(standIn),
+    missing: missingPackages({ standIn, bootable }),
     listeners: parseListeners(tcp.join("\n")),
     clock: { ...ntp, ...skew },
     addresses: Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address)),

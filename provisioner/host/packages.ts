@@ -12,11 +12,20 @@ const ALWAYS: readonly HostPackage[] = [
   { package: "util-linux", program: "flock", why: "holds the site's lock" },
 ];
 
-const STAND_IN: readonly HostPackage[] = [
-  { package: "systemd-container", program: "systemd-nspawn", why: "runs machines where no KVM is usable" },
-];
+/** What runs machines: `bootable` ones have a kernel of their own. */
+export type Runner = { readonly standIn: boolean; readonly bootable: boolean };
 
-export const hostPackages = (standIn: boolean): readonly HostPackage[] => [...ALWAYS, ...(standIn ? STAND_IN : [])];
+const CONTAINERS: HostPackage = { package: "systemd-container", program: "systemd-nspawn", why: "runs machines where no KVM is usable" };
+const EMULATION: HostPackage = {
+  package: "qemu-system-x86",
+  program: "qemu-system-x86_64",
+  why: "emulates machines (CROFT_VMM_ENGINE=qemu)",
+};
+
+export const hostPackages = ({ standIn, bootable }: Runner): readonly HostPackage[] => [
+  ...ALWAYS,
+  ...(standIn ? [bootable ? EMULATION : CONTAINERS] : []),
+];
 
 /** What people read before anything is installed. */
 export const renderMissing = (missing: readonly HostPackage[]): string =>

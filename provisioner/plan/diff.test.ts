@@ -237,6 +237,11 @@ describe("what is no longer desired", () => {
     ]);
   });
 
+  test("is removed all the same where a killed run was making it: it may be there half made", () => {
+    const plan = planOf({ recorded: [record(machine, { needs: [] })], unfinished: [machine.id] });
+    expect(lines(plan)).toEqual(["remove machine/db: no longer in croft.yaml"]);
+  });
+
   test("a cached carrier carries nothing away", () => {
     const plan = planOf({
       recorded: [record(resource("image/a", { cached: true })), record(resource("machine/x", { lostWith: ["image/a"] }))],

@@ -39,11 +39,17 @@ const decideRetained = (record: Recorded): Decision => {
 const forget = (reason: string): Decision => ({ action: "forget", reason, changes: [] });
 
 /** Everything needed to say what happens to one record; `gone` holds what this plan has taken away so far. */
-type Context = { readonly options: DiffOptions; readonly desired: ReadonlySet<ResourceId>; readonly gone: ReadonlySet<ResourceId> };
+type Context = {
+  readonly options: DiffOptions;
+  readonly desired: ReadonlySet<ResourceId>;
+  readonly gone: ReadonlySet<ResourceId>;
+  readonly unfinished: ReadonlySet<ResourceId>;
+};
 
-const decideGone = (record: Recorded, observed: Observation, { options, desired, gone }: Context): Decision => {
+const decideGone = (record: Recorded, observed: Observation, { options, desired, gone, unfinished }: Context): Decision => {
   if (record.cached === true) return forget("stays in the cache");
-  if (observed.status === "absent") return forget("already gone");
+  // What a killed run was making may be there without being whole: to remove is to ensure.
+  if (observed.status === "absent" && !unfinished.has(record.id)) return forget("already gone");
   const carrier = (record.lostWith ?? []).find((id) => gone.has(id));
   if (carrier !== undefined) return forget(`goes with ${carrier}`);
   if (observed.status === "hidden" && !desired.has(observed.by)) return forget(`out of reach: ${observed.by} goes too`);
@@ -52,7 +58,7 @@ const decideGone = (record: Recorded, observed: Observation, { options, desired,
 
 /** Every record that is not desired with its decision, carriers before what they carry. */
 export const decideLeaving = (input: DiffInput): readonly Decided[] => {
-  const options = input.options ?? {};
+  const { options = {}, unfinished = new Set() } = input;
   const desired = new Set(input.desired.map(({ id }) => id));
   const records = [...input.recorded.values()].filter(({ id }) => !desired.has(id));
   const edges = new Map(records.map(({ id, lostWith, keptWith }) => [id, [...(lostWith ?? []), ...(keptWith ?? [])]]));
@@ -63,7 +69,7 @@ export const decideLeaving = (input: DiffInput): readonly Decided[] => {
     const { id, kind, host, cached } = record;
     const decision = retained.has(id)
       ? decideRetained(record)
-      : decideGone(record, input.observed.get(id) ?? ABSENT, { options, desired, gone });
+      : decideGone(record, input.observed.get(id) ?? ABSENT, { options, desired, gone, unfinished });
     if (!retained.has(id) && cached !== true) gone.add(id);
     return { id, kind, host, decision, interrupts: [] };
   });

@@ -35,6 +35,8 @@ export const desirePortfolio = (portfolio: Portfolio, state: Pick<State, "addres
       hypervisor: "stand-in",
       program: ["croft-vmm"],
       standIn: true,
+      bootable: false,
+      bootTimeoutMs: 120_000,
       digestOf: (artifact) => `sha256:${artifact}`,
     },
     remembered: {

@@ -1,7 +1,8 @@
 /** The command line: the options croft uses, in the real program's syntax, and `--engine`. */
 import { parseArgs } from "node:util";
+import type { Engine } from "./core/ports.ts";
 
-export type EngineName = "none" | "nspawn";
+export type EngineName = Engine["name"];
 export type Target = { readonly path: string } | { readonly fd: number };
 export type Arguments = {
   readonly apiSocket: string;
@@ -20,8 +21,8 @@ const toTarget = (option: string, value: string): Target => {
 };
 
 const toEngine = (value: string): EngineName => {
-  if (value === "none" || value === "nspawn") return value;
-  throw new Error(`no engine is called ${value}: none, nspawn`);
+  if (value === "none" || value === "nspawn" || value === "qemu") return value;
+  throw new Error(`no engine is called ${value}: none, nspawn, qemu`);
 };
 
 /** @throws Error with one line for the reader. */

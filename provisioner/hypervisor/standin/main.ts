@@ -1,6 +1,6 @@
 /** The stand-in: the hypervisor's contract as a program, for hosts without KVM. */
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
-import { parseArguments, type Arguments } from "./arguments.ts";
+import { parseArguments, type Arguments, type EngineName } from "./arguments.ts";
 import type { VmConfig } from "./config/vm.ts";
 import { Failure } from "./core/failure.ts";
 import { end, reboot, shutdown } from "./core/lifecycle.ts";
@@ -9,6 +9,7 @@ import { answerRequest, type ApiAnswer, type ApiRequest } from "./core/routes.ts
 import { makeSession, type Session } from "./core/session.ts";
 import { makeNoEngine } from "./engines/none.ts";
 import { makeNspawnEngine } from "./engines/nspawn/engine.ts";
+import { makeQemuEngine } from "./engines/qemu/engine.ts";
 import { startServer, type ApiServer } from "./http/server.ts";
 import { lockHandle, makeHost } from "./host.ts";
 import { makeMonitor } from "./monitor.ts";
@@ -23,7 +24,11 @@ const takeSocket = (path: string): void => {
   rmSync(path, { force: true });
 };
 
-const makeEngine = (parsed: Arguments): Engine => (parsed.engine === "none" ? makeNoEngine() : makeNspawnEngine(parsed.apiSocket));
+const ENGINES: Readonly<Record<EngineName, (apiSocket: string) => Engine>> = {
+  none: makeNoEngine,
+  nspawn: makeNspawnEngine,
+  qemu: makeQemuEngine,
+};
 
 /** Console bytes go where the configuration sends the serial port; nobody there to read them is no error. */
 const writeConsole = (config: VmConfig, chunk: Uint8Array): void => {
@@ -79,7 +84,7 @@ const run = async (parsed: Arguments): Promise<void> => {
   const program = { finish, keep: parsed.keepAfterPowerOff };
   const session = makeSession({
     host: makeHost(),
-    engine: makeEngine(parsed),
+    engine: ENGINES[parsed.engine](parsed.apiSocket),
     emit,
     onGuestEnd: (guestEnd) => void queue(() => onGuestEnd(session, guestEnd, program)).catch(crash),
     onConsole: writeConsole,

@@ -1,6 +1,6 @@
 /** What the engine reads of the host: loop devices, interfaces, seed images, the guest's process 1. */
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, realpathSync } from "node:fs";
-import { basename } from "node:path";
+import { closeSync, openSync, readdirSync, readFileSync, readSync, realpathSync } from "node:fs";
+import { bridgeOfTap, guestNetCounters } from "../interfaces.ts";
 import type { HostFacts } from "./plan.ts";
 
 const readText = (path: string): string | undefined => {
@@ -22,13 +22,7 @@ const isSeed = (path: string): boolean => {
   return bytes.toString("latin1").trim().toUpperCase() === "CIDATA";
 };
 
-const bridgeOf = (tap: string): string | undefined => {
-  if (!existsSync(`/sys/class/net/${tap}`)) return "missing";
-  const master = `/sys/class/net/${tap}/master`;
-  return existsSync(master) ? basename(readlinkSync(master)) : undefined;
-};
-
-export const hostFacts: HostFacts = { isSeed, bridgeOf };
+export const hostFacts: HostFacts = { isSeed, bridgeOf: bridgeOfTap };
 
 /** Names of the loop devices that stand for this file, such as `loop3`. */
 export const findLoops = (path: string): readonly string[] => {
@@ -54,17 +48,4 @@ const blockCounters = (path: string): Readonly<Record<string, bigint>> => {
   return { read_ops: reads, read_bytes: readSectors * SECTOR, write_ops: writes, write_bytes: writeSectors * SECTOR };
 };
 
-const number = (path: string): bigint => BigInt(readText(path) ?? "0");
-
-/** The host's end of the pair sees everything the other way round. */
-const netCounters = (veth: string): Readonly<Record<string, bigint>> => {
-  const folder = `/sys/class/net/${veth}/statistics`;
-  return {
-    rx_bytes: number(`${folder}/tx_bytes`),
-    rx_frames: number(`${folder}/tx_packets`),
-    tx_bytes: number(`${folder}/rx_bytes`),
-    tx_frames: number(`${folder}/rx_packets`),
-  };
-};
-
-export const readCounters = { block: blockCounters, net: netCounters };
+export const readCounters = { block: blockCounters, net: guestNetCounters };

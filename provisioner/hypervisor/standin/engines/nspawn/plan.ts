@@ -19,22 +19,14 @@ const hostnameOf = (words: readonly string[], standard: string): string => {
 
 export type HostFacts = {
   readonly isSeed: (path: string) => boolean;
-  /** The tap's bridge; `missing` where there is no such tap. */
+  /** The tap's bridge. @throws Failure where there is no such tap. */
   readonly bridgeOf: (tap: string) => string | undefined;
 };
 
 const networkOf = (config: VmConfig, facts: HostFacts): GuestPlan["network"] => {
   const net = config.net?.[0];
   if (net?.tap === undefined) return undefined;
-  const bridge = facts.bridgeOf(net.tap);
-  if (bridge === "missing")
-    throw deviceFailure(
-      "Cannot create virtio-net device",
-      "Failed to open taps",
-      "Open tap device failed",
-      `Invalid interface name (does it exist?): ${net.tap}`,
-    );
-  return { veth: vethName(net.tap), bridge, mac: net.mac };
+  return { veth: vethName(net.tap), bridge: facts.bridgeOf(net.tap), mac: net.mac };
 };
 
 export const planGuest = (
