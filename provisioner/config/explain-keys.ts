@@ -88,6 +88,9 @@ const namesKey = (fault: Fault, key: unknown): boolean =>
   (fault.keyword === "additionalProperties" && meantKey(fault) === key);
 
 /** A missing key is said once: not where another fault of the same map already names it. */
-export const isRepeated = (fault: Fault, all: readonly Fault[]): boolean =>
-  fault.keyword === "required" &&
-  all.some((other) => namesKey(other, fault.params["missingProperty"]) && other.path.join("/") === fault.path.join("/"));
+export const withoutRepeated = (faults: readonly Fault[]): readonly Fault[] => {
+  const byMap = Map.groupBy(faults, ({ path }) => path.join("/"));
+  const isNamed = ({ path, params }: Fault): boolean =>
+    (byMap.get(path.join("/")) ?? []).some((other) => namesKey(other, params["missingProperty"]));
+  return faults.filter((fault) => fault.keyword !== "required" || !isNamed(fault));
+};

@@ -1,7 +1,7 @@
 /** Faults of the schema as findings: the span of the very token, and a sentence that says what was expected. */
 import type { Fault } from "./ajv.ts";
 import { choices, expectation } from "./expects.ts";
-import { explainKind, explainMissing, explainUnknownKey, isRepeated } from "./explain-keys.ts";
+import { explainKind, explainMissing, explainUnknownKey, withoutRepeated } from "./explain-keys.ts";
 import { exampleOf, got, optional, subject } from "./explain-words.ts";
 import type { Flaw } from "./flaw.ts";
 import { FORMATS } from "./formats.ts";
@@ -179,5 +179,5 @@ const checkVersion = (root: Node): readonly Finding[] => {
 
 export const explain = (root: Node, faults: readonly Fault[]): readonly Finding[] => [
   ...checkVersion(root),
-  ...faults.filter((fault) => !isRepeated(fault, faults)).map((fault) => explainOne(root, fault)),
+  ...withoutRepeated(faults).map((fault) => explainOne(root, fault)),
 ];

@@ -10,8 +10,8 @@ export type Token = { readonly type: string; readonly offset: number; readonly t
 
 const MARKS: ReadonlySet<string> = new Set(["\u0002", "\u0018", "\u001f"]);
 
-/** Flat tokens by position; reads any depth without recursion. */
-export const tokensOf = (text: string): readonly Token[] => {
+/** Flat tokens by position, at most so many; reads any depth without recursion. */
+export const tokensOf = (text: string, most: number): readonly Token[] => {
   const tokens: Token[] = [];
   let offset = 0;
   let scalar = false;
@@ -23,6 +23,7 @@ export const tokensOf = (text: string): readonly Token[] => {
     tokens.push({ type: scalar ? "scalar" : (CST.tokenType(lexeme) ?? "scalar"), offset, text: lexeme });
     offset += lexeme.length;
     scalar = false;
+    if (tokens.length >= most) break;
   }
   return tokens;
 };
