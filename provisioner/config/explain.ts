@@ -9,7 +9,7 @@ import type { Finding } from "./problem.ts";
 import { KNOWN_VERSION, type Schema } from "./schema.ts";
 import { closest } from "./suggest.ts";
 import { backticked, showValue, type Span } from "./text.ts";
-import { entryAt, nodeAt, spanInside, spanOf, type Node, type ScalarNode } from "./tree.ts";
+import { entryAt, nodeAt, spanInside, spanOf, valueSpan, type Node, type ScalarNode } from "./tree.ts";
 
 const readAs = (node: ScalarNode): string => {
   if (node.value === null) return node.source === "" ? "there is nothing" : "YAML reads this as null";
@@ -64,7 +64,7 @@ const explainVersion = (root: Node, node: Node | undefined, span: Span): Finding
 
 const explainType = (root: Node, fault: Fault): Finding => {
   const node = nodeAt(root, fault.path);
-  const span = spanOf(root, fault.path);
+  const span = valueSpan(root, fault.path);
   if (node?.kind === "scalar" && typeof node.value !== "string" && isText(fault.schema)) {
     const hint = quantityHint(fault.schema, node.source) ?? `quote it: "${showValue(node.source)}"`;
     return { code: "E0102", message: `${subject(fault)} must be ${expectation(fault.schema)}; ${readAs(node)}`, span, ...optional(hint) };
@@ -108,7 +108,7 @@ const explainChoice = (root: Node, fault: Fault): Finding => {
   return {
     code: "E0107",
     message: `${subject(fault)} must be ${expectation(fault.schema)}, got ${got(node)}`,
-    span: spanOf(root, fault.path),
+    span: valueSpan(root, fault.path),
     ...optional(near === undefined ? undefined : `did you mean ${backticked(near)}?`),
   };
 };
@@ -166,7 +166,7 @@ const EXPLAINERS: Readonly<Record<string, (root: Node, fault: Fault) => Finding>
 
 const explainOne = (root: Node, fault: Fault): Finding => {
   if (fault.path.length === 1 && fault.path[0] === "version")
-    return explainVersion(root, nodeAt(root, fault.path), spanOf(root, fault.path));
+    return explainVersion(root, nodeAt(root, fault.path), valueSpan(root, fault.path));
   return (EXPLAINERS[fault.keyword] ?? explainOther)(root, fault);
 };
 

@@ -136,13 +136,13 @@ const convertMap = (map: YAMLMap, span: Span, context: Context): Sized => {
         related: [{ span: first.keySpan, label: "first defined here" }],
       });
   }
-  return { node: { kind: "map", span, entries }, size };
+  return { node: { kind: "map", span, flow: context.text[span.start] === "{", entries }, size };
 };
 
 const convertList = (items: readonly unknown[], span: Span, context: Context): Sized => {
   const converted = items.map((item) => convert(item, span, context));
   const size = converted.reduce((sum, item) => sum + item.size, 1);
-  return { node: { kind: "list", span, items: converted.map(({ node }) => node) }, size };
+  return { node: { kind: "list", span, flow: context.text[span.start] === "[", items: converted.map(({ node }) => node) }, size };
 };
 
 const convertPlain = (value: unknown, span: Span, context: Context): Sized => {
