@@ -32,6 +32,13 @@ export const parseOptions = <T extends ParseArgsOptionsConfig>(words: readonly s
   return { values, site: positionals[0] ?? "." };
 };
 
+/** A whole number of an option. @throws CroftError USAGE */
+export const parseCount = (option: string, text: string | undefined, otherwise: number): number => {
+  if (text === undefined) return otherwise;
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new CroftError("USAGE", `\`--${option}\` takes a whole number, got \`${text}\``, { hint: `such as --${option} 300` });
+};
+
 /** Options of every command that changes a site. */
 export const changeOptions = {
   json: { type: "boolean" },

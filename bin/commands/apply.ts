@@ -4,11 +4,12 @@ import { CroftError } from "../../provisioner/errors.ts";
 import { change } from "../change.ts";
 import { loadSite } from "../load.ts";
 import type { Io } from "../main.ts";
-import { changeOptions, parseWords } from "../options.ts";
+import { changeOptions, parseCount, parseWords } from "../options.ts";
 import { decodePlanFile } from "../plan-file.ts";
 
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
   const { values, positionals } = parseWords(words, changeOptions);
+  const waitMs = parseCount("wait", values.wait, 0) * 1000;
   const [file] = positionals;
   if (file === undefined || positionals.length > 1)
     throw new CroftError("USAGE", "apply takes one saved plan", { hint: "croft plan --out FILE" });
@@ -22,7 +23,7 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   const changed = await change({ ...loaded, state }, io, {
     json: values.json === true,
     yes: values.yes === true,
-    waitMs: Number(values.wait ?? 0) * 1000,
+    waitMs,
     diff: { allowDestroy: values["allow-destroy"] ?? [] },
     planOnly: false,
     onlyPlan: saved.plan.hash,

@@ -6,7 +6,7 @@ import { change } from "../change.ts";
 import { loadSite } from "../load.ts";
 import type { Loaded } from "../load.ts";
 import type { Io } from "../main.ts";
-import { changeOptions, parseOptions } from "../options.ts";
+import { changeOptions, parseCount, parseOptions } from "../options.ts";
 
 /** Folders that only sites need go with the last of them. */
 const removeEmpty = async (folders: readonly string[]): Promise<void> => {
@@ -23,6 +23,7 @@ const forgetSite = async (loaded: Loaded): Promise<void> => {
 
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
   const { values, site } = parseOptions(words, { ...changeOptions, purge: { type: "boolean" } });
+  const waitMs = parseCount("wait", values.wait, 0) * 1000;
   if (process.getuid?.() !== 0)
     throw new CroftError("HOST_UNFIT", "croft changes this host and has to run as root", { hint: "sudo npx croft destroy" });
   const json = values.json === true;
@@ -39,7 +40,7 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   const changed = await change(loaded, io, {
     json,
     yes: values.yes === true,
-    waitMs: Number(values.wait ?? 0) * 1000,
+    waitMs,
     diff: { destroy: true, purge: values.purge === true, allowDestroy: values["allow-destroy"] ?? [] },
     planOnly: false,
     desire: (_all, state) => ({ resources: [], state: { ...state, extra: {} } }),

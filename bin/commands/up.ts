@@ -8,7 +8,7 @@ import { ask, change } from "../change.ts";
 import { loadSite, publicNames } from "../load.ts";
 import type { Loaded } from "../load.ts";
 import type { Io } from "../main.ts";
-import { changeOptions, parseOptions } from "../options.ts";
+import { changeOptions, parseCount, parseOptions } from "../options.ts";
 
 const prepareHost = async (loaded: Loaded, io: Io, noInstall: boolean, yes: boolean): Promise<void> => {
   const missing = missingPackages(loaded.platform.standIn);
@@ -43,6 +43,7 @@ const whereToLook = async (loaded: Loaded, io: Io): Promise<void> => {
 
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
   const { values, site } = parseOptions(words, { ...changeOptions, "no-install": { type: "boolean" }, "write-hosts": { type: "boolean" } });
+  const waitMs = parseCount("wait", values.wait, 0) * 1000;
   const started = performance.now();
   if (process.getuid?.() !== 0)
     throw new CroftError("HOST_UNFIT", "croft changes this host and has to run as root", { hint: "sudo npx croft up" });
@@ -54,7 +55,7 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   const changed = await change(loaded, io, {
     json,
     yes: values.yes === true,
-    waitMs: Number(values.wait ?? 0) * 1000,
+    waitMs,
     diff: { allowDestroy: values["allow-destroy"] ?? [] },
     planOnly: false,
     desire: (all, state) => {

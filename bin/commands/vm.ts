@@ -11,7 +11,7 @@ import { openTerminal } from "../../provisioner/transport/ssh.ts";
 import { loadSite } from "../load.ts";
 import type { Loaded } from "../load.ts";
 import type { Io } from "../main.ts";
-import { parseWords } from "../options.ts";
+import { parseCount, parseWords } from "../options.ts";
 import { siteNameOf } from "../site.ts";
 
 const OPTIONS = {
@@ -81,9 +81,13 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   const command = cut < 0 ? [] : words.slice(cut + 1);
   const { values, positionals } = parseWords(cut < 0 ? words : words.slice(0, cut), OPTIONS);
   const [verb, name] = positionals;
+  if (verb !== "list" && verb !== "log" && verb !== "ssh")
+    throw new CroftError("USAGE", verb === undefined ? "`vm` takes a command" : `unknown command \`vm ${verb}\``, {
+      hint: "croft vm list | ssh NAME | log NAME",
+    });
+  const lines = parseCount("lines", values.lines, 60);
   const loaded = await loadSite({ site: values.file ?? ".", environment: values.env, io, build: false });
   if (verb === "list") return list(loaded, io, values.json === true);
-  if (verb === "log") return log(loaded, io, knownMachine(loaded, name), Number(values.lines ?? 60));
-  if (verb === "ssh") return ssh(loaded, knownMachine(loaded, name), command);
-  throw new CroftError("USAGE", `unknown command \`vm ${verb ?? ""}\``, { hint: "croft vm list | ssh NAME | log NAME" });
+  const machine = knownMachine(loaded, name);
+  return verb === "log" ? log(loaded, io, machine, lines) : ssh(loaded, machine, command);
 };

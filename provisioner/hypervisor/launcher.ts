@@ -28,7 +28,8 @@ const POWER_OFF_MS = 25_000;
 
 const hasSystemd = (): boolean => existsSync("/run/systemd/system");
 
-export const machineUnitName = (siteKey: string, machine: string): string => `croft-${siteKey.split("/").map(safePart).join("-")}-${safePart(machine)}.service`;
+export const machineUnitName = (siteKey: string, machine: string): string =>
+  `croft-${siteKey.split("/").map(safePart).join("-")}-${safePart(machine)}.service`;
 
 const unitPath = (unit: string): string => join("/etc/systemd/system", unit);
 
