@@ -38,6 +38,13 @@ const oneSite = (sites: readonly string[]): string | undefined => {
   });
 };
 
+/** A whole number of an option. @throws CroftError USAGE */
+export const parseCount = (option: string, text: string | undefined, otherwise: number): number => {
+  if (text === undefined) return otherwise;
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new CroftError("USAGE", `\`--${option}\` takes a whole number, got \`${text}\``, { hint: `such as --${option} 300` });
+};
+
 /** For commands whose only word is the site, which `--file` names as well. */
 export const parseOptions = <T extends Options>(words: readonly string[], options: T) => {
   const { values, positionals } = parseWords(words, options);

@@ -7,7 +7,12 @@ export type SeedInput = {
   readonly authorizedKeys: readonly string[];
 };
 
-const quoted = (text: string): string => JSON.stringify(text);
+/** JSON is YAML only while nothing in it folds or vanishes: what is not plain ASCII is written as its number. */
+const quoted = (text: string): string =>
+  JSON.stringify(text).replaceAll(
+    /[^\u0020-\u007e]/gu,
+    (character) => `\\U${(character.codePointAt(0) ?? 0).toString(16).padStart(8, "0")}`,
+  );
 
 export const renderUserData = (input: SeedInput): string =>
   [

@@ -5,7 +5,7 @@ import { change } from "../change.ts";
 import { isNew } from "../known-state.ts";
 import { loadSite } from "../load.ts";
 import type { Io } from "../main.ts";
-import { changeOptions, parseWords } from "../options.ts";
+import { changeOptions, parseCount, parseWords } from "../options.ts";
 import { decodePlanFile, hashDesired, refuseOtherSite, refuseStale } from "../plan-file.ts";
 
 export const options = changeOptions;
@@ -13,6 +13,7 @@ export const example = "croft plan --out site.plan && croft apply site.plan";
 
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
   const { values, positionals } = parseWords(words, options);
+  const waitMs = parseCount("wait", values.wait, 0) * 1000;
   const [file] = positionals;
   if (file === undefined || positionals.length > 1)
     throw new CroftError("USAGE", "apply takes one saved plan", { hint: "croft plan --out FILE" });
@@ -31,7 +32,7 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   const changed = await change({ ...loaded, state }, io, {
     json: values.json === true,
     yes: values.yes === true,
-    waitMs: Number(values.wait ?? 0) * 1000,
+    waitMs,
     diff: { allowDestroy: values["allow-destroy"] ?? [] },
     planOnly: false,
     refuse: (plan, { resources, state: now }) =>

@@ -7,7 +7,7 @@ import { isNew } from "../known-state.ts";
 import { loadSite } from "../load.ts";
 import type { Loaded } from "../load.ts";
 import type { Io } from "../main.ts";
-import { changeOptions, parseOptions, simulateOption } from "../options.ts";
+import { changeOptions, parseCount, parseOptions, simulateOption } from "../options.ts";
 import type { Options } from "../options.ts";
 
 export const options = {
@@ -32,6 +32,7 @@ const forgetSite = async (loaded: Loaded): Promise<void> => {
 
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
   const { values, site } = parseOptions(words, options);
+  const waitMs = parseCount("wait", values.wait, 0) * 1000;
   const simulate = values.simulate === true;
   if (!simulate && process.getuid?.() !== 0)
     throw new CroftError("HOST_UNFIT", "croft changes this host and has to run as root", { hint: "sudo npx croft destroy" });
@@ -49,7 +50,7 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   const changed = await change(loaded, io, {
     json,
     yes: values.yes === true,
-    waitMs: Number(values.wait ?? 0) * 1000,
+    waitMs,
     diff: { destroy: true, purge: values.purge === true, allowDestroy: values["allow-destroy"] ?? [] },
     planOnly: false,
     simulate,

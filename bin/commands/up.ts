@@ -9,7 +9,7 @@ import { ask, change } from "../change.ts";
 import { loadSite, publicNames } from "../load.ts";
 import type { Loaded } from "../load.ts";
 import type { Io } from "../main.ts";
-import { changeOptions, parseOptions, simulateOption } from "../options.ts";
+import { changeOptions, parseCount, parseOptions, simulateOption } from "../options.ts";
 import type { Options } from "../options.ts";
 
 export const options = {
@@ -53,6 +53,7 @@ const whereToLook = async (loaded: Loaded, io: Io): Promise<void> => {
 
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
   const { values, site } = parseOptions(words, options);
+  const waitMs = parseCount("wait", values.wait, 0) * 1000;
   const simulate = values.simulate === true;
   const started = performance.now();
   if (!simulate && process.getuid?.() !== 0)
@@ -65,7 +66,7 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   const changed = await change(loaded, io, {
     json,
     yes: values.yes === true,
-    waitMs: Number(values.wait ?? 0) * 1000,
+    waitMs,
     diff: { allowDestroy: values["allow-destroy"] ?? [] },
     planOnly: false,
     simulate,

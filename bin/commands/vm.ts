@@ -7,7 +7,7 @@ import { openTerminal } from "../../provisioner/transport/ssh.ts";
 import { loadSite } from "../load.ts";
 import type { Loaded } from "../load.ts";
 import type { Io } from "../main.ts";
-import { jsonOption, parseWords, siteOptions } from "../options.ts";
+import { jsonOption, parseCount, parseWords, siteOptions } from "../options.ts";
 import type { Options } from "../options.ts";
 import { addDisk, resize } from "./vm/grow.ts";
 import { knownMachine, pathsOf, stateOf } from "./vm/machine.ts";
@@ -66,20 +66,27 @@ const ssh = async (loaded: Loaded, name: string, command: readonly string[]): Pr
   }
 };
 
+const ACTIONS = ["list", "ssh", "log", "resize", "add-disk", ...POWER_ACTIONS] as const;
+type Action = (typeof ACTIONS)[number];
+
+const isKnown = (verb: string | undefined): verb is Action => ACTIONS.some((action) => action === verb);
+
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
   const cut = words.indexOf("--");
   const command = cut < 0 ? [] : words.slice(cut + 1);
   const { values, positionals } = parseWords(cut < 0 ? words : words.slice(0, cut), options);
   const [verb, name] = positionals;
+  if (!isKnown(verb))
+    throw new CroftError("USAGE", verb === undefined ? "`vm` takes a command" : `unknown command \`vm ${verb}\``, { hint: HINT });
+  const waitMs = parseCount("wait", values.wait, 0) * 1000;
+  const lines = parseCount("lines", values.lines, 60);
   const loaded = await loadSite({ site: values.file ?? ".", environment: values.env, io, build: false });
   const json = values.json === true;
-  const running = { json, waitMs: Number(values.wait ?? 0) * 1000 };
-  const power = POWER_ACTIONS.find((action) => action === verb);
   if (verb === "list") return list(loaded, io, json);
-  if (verb === "log") return log(loaded, io, knownMachine(loaded, name), Number(values.lines ?? 60));
-  if (verb === "ssh") return ssh(loaded, knownMachine(loaded, name), command);
-  if (power !== undefined) return changePower(loaded, io, running, power, knownMachine(loaded, name));
-  if (verb === "resize") return resize(loaded, io, running, knownMachine(loaded, name), { cpus: values.cpus, memory: values.memory });
-  if (verb === "add-disk") return addDisk(loaded, io, running, knownMachine(loaded, name), values.disk);
-  throw new CroftError("USAGE", `unknown command \`vm ${verb ?? ""}\``, { hint: HINT });
+  const machine = knownMachine(loaded, name);
+  if (verb === "log") return log(loaded, io, machine, lines);
+  if (verb === "ssh") return ssh(loaded, machine, command);
+  if (verb === "resize") return resize(loaded, io, { json, waitMs }, machine, { cpus: values.cpus, memory: values.memory });
+  if (verb === "add-disk") return addDisk(loaded, io, { json, waitMs }, machine, values.disk);
+  return changePower(loaded, io, { json, waitMs }, verb, machine);
 };

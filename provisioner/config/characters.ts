@@ -23,14 +23,21 @@ const KINDS: readonly Kind[] = [
   { word: "unusual space", pattern: ODD_SPACE, where: ({ type }) => !QUOTED.has(type) },
 ];
 
-const inToken = (token: Token): readonly Finding[] =>
-  KINDS.filter(({ where }) => where(token)).flatMap(({ word, pattern }) =>
-    [...token.text.matchAll(new RegExp(pattern, "gu"))].map((match): Finding => {
-      const start = token.offset + match.index;
-      const shown = showCharacter(match[0]).replace("\\u", "U+");
-      return { code: "E0110", message: `${word} ${shown}`, span: { start, end: start + match[0].length }, hint: "type it again by hand" };
-    }),
-  );
+const MOST_FINDINGS = 1_000;
+
+const found = (token: Token, word: string, match: RegExpExecArray): Finding => {
+  const start = token.offset + match.index;
+  const shown = showCharacter(match[0]).replace("\\u", "U+");
+  return { code: "E0110", message: `${word} ${shown}`, span: { start, end: start + match[0].length }, hint: "type it again by hand" };
+};
+
+const inToken = (token: Token): readonly Finding[] => {
+  const findings: Finding[] = [];
+  for (const { word, pattern } of KINDS.filter(({ where }) => where(token)))
+    for (const match of token.text.matchAll(new RegExp(pattern, "gu")))
+      if (findings.push(found(token, word, match)) >= MOST_FINDINGS) return findings;
+  return findings;
+};
 
 /** True for nearly every file, and cheap to ask. */
 // eslint-disable-next-line no-control-regex
@@ -38,10 +45,14 @@ const isPlainAscii = (text: string): boolean => /^[\t\n\u0020-\u007e]*$/.test(te
 
 export const checkCharacters = (text: string, tokens: readonly Token[]): readonly Finding[] => {
   if (isPlainAscii(text.replaceAll("\r\n", "\n"))) return [];
-  const findings = tokens.flatMap(inToken);
+  const findings = tokens.flatMap(inToken).slice(0, MOST_FINDINGS);
   const bySpan = new Map(findings.toReversed().map((finding) => [finding.span.start, finding]));
   return [...bySpan.values()].toReversed();
 };
+
+/** A line end of another time: no file with one is read further, and the lexer would take its time over many. */
+export const checkReturns = (text: string): readonly Finding[] =>
+  /\r(?!\n)/.test(text) ? checkCharacters(text, [{ type: "scalar", offset: 0, text }]) : [];
 
 /** The first character of a name that only looks like ASCII. */
 export const findConfusable = (name: string): { readonly at: number; readonly message: string } | undefined => {

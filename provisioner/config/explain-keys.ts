@@ -8,7 +8,7 @@ import type { Finding } from "./problem.ts";
 import type { Schema } from "./schema.ts";
 import { closest } from "./suggest.ts";
 import { backticked } from "./text.ts";
-import { entryAt, nodeAt, spanOf, type Node } from "./tree.ts";
+import { entriesOf, entryAt, nodeAt, spanOf, valueSpan, type Entry, type Node } from "./tree.ts";
 
 /** Words of other programs, and what croft has instead. */
 const UNSPOKEN: Readonly<Record<string, string>> = {
@@ -53,6 +53,11 @@ export const explainMissing = (root: Node, fault: Fault): Finding => {
   return { code: "E0104", message: `missing key ${backticked(key)}${inside(fault.path)}`, span, ...(help === "" ? {} : { help }) };
 };
 
+/** The entry that was to say the kind: spelt nearly so, or with the name of a kind as its value. */
+const keyMeantAs = (tag: string, kinds: readonly string[], map: Node | undefined): Entry | undefined =>
+  entriesOf(map).find(({ key }) => closest(key, [tag]) !== undefined) ??
+  entriesOf(map).find(({ value }) => value.kind === "scalar" && kinds.includes(String(value.value)));
+
 /** A map of one of several kinds: which kinds there are stands in the schema's branches. */
 export const explainKind = (root: Node, fault: Fault): Finding => {
   const tag = String(fault.params["tag"]);
@@ -60,6 +65,15 @@ export const explainKind = (root: Node, fault: Fault): Finding => {
   const allowed = branches.map(({ properties }) => String(properties[tag]?.["const"]));
   const path = [...fault.path, tag];
   const node = nodeAt(root, path);
+  const meant = node === undefined ? keyMeantAs(tag, allowed, nodeAt(root, fault.path)) : undefined;
+  if (meant !== undefined)
+    return {
+      code: "E0103",
+      message: `unknown key ${backticked(meant.key)}${inside(fault.path)}`,
+      span: meant.keySpan,
+      hint: `did you mean ${backticked(tag)}?`,
+      help: `${tag} is one of ${allowed.join(", ")}`,
+    };
   if (node === undefined)
     return {
       code: "E0104",
@@ -71,7 +85,7 @@ export const explainKind = (root: Node, fault: Fault): Finding => {
   return {
     code: "E0107",
     message: `${backticked(tag)} must be one of ${allowed.join(", ")}, got ${got(node)}`,
-    span: spanOf(root, path),
+    span: valueSpan(root, path),
     ...optional(near === undefined ? undefined : `did you mean ${backticked(near)}?`),
   };
 };
@@ -88,6 +102,9 @@ const namesKey = (fault: Fault, key: unknown): boolean =>
   (fault.keyword === "additionalProperties" && meantKey(fault) === key);
 
 /** A missing key is said once: not where another fault of the same map already names it. */
-export const isRepeated = (fault: Fault, all: readonly Fault[]): boolean =>
-  fault.keyword === "required" &&
-  all.some((other) => namesKey(other, fault.params["missingProperty"]) && other.path.join("/") === fault.path.join("/"));
+export const withoutRepeated = (faults: readonly Fault[]): readonly Fault[] => {
+  const byMap = Map.groupBy(faults, ({ path }) => path.join("/"));
+  const isNamed = ({ path, params }: Fault): boolean =>
+    (byMap.get(path.join("/")) ?? []).some((other) => namesKey(other, params["missingProperty"]));
+  return faults.filter((fault) => fault.keyword !== "required" || !isNamed(fault));
+};

@@ -1,7 +1,7 @@
 /** Faults of the schema as findings: the span of the very token, and a sentence that says what was expected. */
 import type { Fault } from "./ajv.ts";
 import { choices, expectation } from "./expects.ts";
-import { explainKind, explainMissing, explainUnknownKey, isRepeated } from "./explain-keys.ts";
+import { explainKind, explainMissing, explainUnknownKey, withoutRepeated } from "./explain-keys.ts";
 import { exampleOf, got, optional, subject } from "./explain-words.ts";
 import type { Flaw } from "./flaw.ts";
 import { FORMATS } from "./formats.ts";
@@ -9,7 +9,7 @@ import type { Finding } from "./problem.ts";
 import { KNOWN_VERSION, type Schema } from "./schema.ts";
 import { closest } from "./suggest.ts";
 import { backticked, showValue, type Span } from "./text.ts";
-import { entryAt, nodeAt, spanInside, spanOf, type Node, type ScalarNode } from "./tree.ts";
+import { entryAt, nodeAt, spanInside, spanOf, valueSpan, type Node, type ScalarNode } from "./tree.ts";
 
 const readAs = (node: ScalarNode): string => {
   if (node.value === null) return node.source === "" ? "there is nothing" : "YAML reads this as null";
@@ -64,7 +64,7 @@ const explainVersion = (root: Node, node: Node | undefined, span: Span): Finding
 
 const explainType = (root: Node, fault: Fault): Finding => {
   const node = nodeAt(root, fault.path);
-  const span = spanOf(root, fault.path);
+  const span = valueSpan(root, fault.path);
   if (node?.kind === "scalar" && typeof node.value !== "string" && isText(fault.schema)) {
     const hint = quantityHint(fault.schema, node.source) ?? `quote it: "${showValue(node.source)}"`;
     return { code: "E0102", message: `${subject(fault)} must be ${expectation(fault.schema)}; ${readAs(node)}`, span, ...optional(hint) };
@@ -108,7 +108,7 @@ const explainChoice = (root: Node, fault: Fault): Finding => {
   return {
     code: "E0107",
     message: `${subject(fault)} must be ${expectation(fault.schema)}, got ${got(node)}`,
-    span: spanOf(root, fault.path),
+    span: valueSpan(root, fault.path),
     ...optional(near === undefined ? undefined : `did you mean ${backticked(near)}?`),
   };
 };
@@ -166,7 +166,7 @@ const EXPLAINERS: Readonly<Record<string, (root: Node, fault: Fault) => Finding>
 
 const explainOne = (root: Node, fault: Fault): Finding => {
   if (fault.path.length === 1 && fault.path[0] === "version")
-    return explainVersion(root, nodeAt(root, fault.path), spanOf(root, fault.path));
+    return explainVersion(root, nodeAt(root, fault.path), valueSpan(root, fault.path));
   return (EXPLAINERS[fault.keyword] ?? explainOther)(root, fault);
 };
 
@@ -179,5 +179,5 @@ const checkVersion = (root: Node): readonly Finding[] => {
 
 export const explain = (root: Node, faults: readonly Fault[]): readonly Finding[] => [
   ...checkVersion(root),
-  ...faults.filter((fault) => !isRepeated(fault, faults)).map((fault) => explainOne(root, fault)),
+  ...withoutRepeated(faults).map((fault) => explainOne(root, fault)),
 ];

@@ -73,6 +73,15 @@ const firstBad = (text: string, allowed: RegExp): { readonly at: number; readonl
   return undefined;
 };
 
+/** What is longer is cut or refused by a program that reads it later: a file system, nginx, systemd. */
+const atMost =
+  (longest: number, rule: Rule): Rule =>
+  (text) =>
+    rule(text) ??
+    (text.length > longest
+      ? flaw("E0129", `max ${longest} characters, this has ${text.length}`, longest, text.length - longest)
+      : undefined);
+
 /** A path of a URL, as the gateway and probes use it. */
 const urlPath: Rule = (text) => {
   if (!text.startsWith("/"))
@@ -104,6 +113,8 @@ const folder: Rule = (text) => {
     return flaw("E0128", "this path leads out of the folder that holds the configuration", text.indexOf("..", up.index), 2, {
       help: "move the source below it",
     });
+  const long = /[^/]{256,}/.exec(text);
+  if (long !== null) return flaw("E0128", "a part of a path has 255 characters at most", long.index + 255, long[0].length - 255);
   const dash = /(?:^|\/)-/.exec(text);
   return dash === null ? undefined : flaw("E0128", "a part of a path cannot start with `-`", dash.index + dash[0].length - 1, 1);
 };
@@ -209,13 +220,16 @@ export const FORMATS: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["database-name", database],
   ["domain", checkDomain],
   ["route-host", checkRouteHost],
-  ["url-path", urlPath],
-  ["folder", folder],
-  ["redirect", redirect],
-  ["variable", variable],
-  ["one-line", oneLine],
-  ["parameter-name", pattern("E0129", /[A-Za-z0-9_.-]/, "a parameter's name may use A-Z a-z 0-9 _ . -")],
-  ["parameter-value", pattern("E0129", /[A-Za-z0-9_.~,:@%+/-]/, "a parameter's value may use A-Z a-z 0-9 _ . ~ , : @ % + / -")],
+  ["url-path", atMost(1024, urlPath)],
+  ["folder", atMost(1024, folder)],
+  ["redirect", atMost(2000, redirect)],
+  ["variable", atMost(255, variable)],
+  ["one-line", atMost(32_768, oneLine)],
+  ["parameter-name", atMost(64, pattern("E0129", /[A-Za-z0-9_.-]/, "a parameter's name may use A-Z a-z 0-9 _ . -"))],
+  [
+    "parameter-value",
+    atMost(256, pattern("E0129", /[A-Za-z0-9_.~,:@%+/-]/, "a parameter's value may use A-Z a-z 0-9 _ . ~ , : @ % + / -")),
+  ],
   ["age-recipient", recipient],
   ["network", quantity("E0127", parseNetwork)],
   ["size", quantity("E0126", parseSize)],

@@ -23,10 +23,12 @@ const checkToken = (token: Token, next: Token | undefined): Finding | undefined 
 };
 
 export const checkJson = (tokens: readonly Token[]): readonly Finding[] => {
-  const loud = tokens.filter(({ type }) => !SILENT.has(type));
+  const isLoud = ({ type }: Token): boolean => !SILENT.has(type);
+  const loud = tokens.filter(isLoud);
+  let passed = 0;
   const byToken = tokens.map((token) => {
-    const next = token.type === "comma" ? loud[loud.indexOf(token) + 1] : undefined;
-    return checkToken(token, next);
+    if (isLoud(token)) passed += 1;
+    return checkToken(token, loud[passed]);
   });
   const first = loud[0];
   const start: readonly Finding[] =

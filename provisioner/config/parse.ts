@@ -3,7 +3,7 @@ import type { Model } from "../model/types.ts";
 import { compileSchema, type Validate } from "./ajv.ts";
 import { buildModel } from "./build.ts";
 import { decode, sourceText } from "./bytes.ts";
-import { checkCharacters } from "./characters.ts";
+import { checkCharacters, checkReturns } from "./characters.ts";
 import { checkAccess } from "./checks/access.ts";
 import { checkBindings } from "./checks/bindings.ts";
 import { checkPorts } from "./checks/ports.ts";
@@ -17,11 +17,11 @@ import { checkJson, withoutTabs } from "./json.ts";
 import { checkKind } from "./kinds.ts";
 import { BASE, checkEnvironment, variantsOf, type Variant } from "./overlay.ts";
 import { settle, toProblem, type Finding, type Problem } from "./problem.ts";
-import { checkIndentDepth, checkLines, hasContent, scan } from "./scan.ts";
+import { checkAmount, checkIndentDepth, checkLines, hasContent, MOST_TOKENS, scan } from "./scan.ts";
 import { makeSchema, type ServiceSchema } from "./schema.ts";
 import { explainSyntax } from "./syntax.ts";
 import { makeText, type Place, type Text } from "./text.ts";
-import { spanOf, toPlain, type MapNode, type Path } from "./tree.ts";
+import { entryAt, spanOf, toPlain, type MapNode, type Path } from "./tree.ts";
 import { parseTree, tokensOf } from "./yaml.ts";
 
 export type ConfigInput = {
@@ -44,7 +44,7 @@ export type ConfigResult =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 type Tree =
-  | { readonly ok: true; readonly root: MapNode; readonly findings: readonly Finding[] }
+  | { readonly ok: true; readonly root: MapNode; readonly findings: readonly Finding[]; readonly words: number }
   | { readonly ok: false; readonly findings: readonly Finding[] };
 
 /** More than anybody reads, and few enough to sort. */
@@ -61,9 +61,15 @@ const emptyFile = (file: string): Finding => ({
 
 const parseText = (text: string, file: string): Tree => {
   const isJson = file.endsWith(".json");
-  const shape = [...(isJson ? [] : checkLines(text)), ...checkIndentDepth(text)];
+  // A program may write JSON in one line.
+  const lines = isJson ? checkLines(text, text.length) : checkLines(text);
+  const shape = lines.length > 0 ? lines : checkIndentDepth(text);
   if (shape.length > 0) return refused(shape);
-  const tokens = tokensOf(text);
+  const returns = checkReturns(text);
+  if (returns.length > 0) return refused(returns);
+  const tokens = tokensOf(text, MOST_TOKENS + 1);
+  const many = checkAmount(tokens);
+  if (many.length > 0) return refused(many);
   if (!hasContent(tokens)) return refused([emptyFile(file)]);
   const first = [...checkCharacters(text, tokens), ...scan(tokens), ...(isJson ? checkJson(tokens) : [])];
   if (first.length > 0) return refused(first);
@@ -74,7 +80,7 @@ const parseText = (text: string, file: string): Tree => {
   if (root === undefined) return refused([emptyFile(file)]);
   const kind = checkKind(root, file);
   if (kind !== undefined || root.kind !== "map") return refused(kind === undefined ? [] : [kind]);
-  return { ok: true, root, findings };
+  return { ok: true, root, findings, words: tokens.length };
 };
 
 const CHECKS: readonly Check[] = [checkReferences, checkUnique, checkPorts, checkRoutes, checkAccess, checkBindings];
@@ -104,13 +110,25 @@ const relevant = (variants: readonly Variant[], name: string): readonly Variant[
   ...variants.filter((variant) => variant.name !== name && variant.name !== BASE),
 ];
 
+/** Every environment is the whole file once more. */
+const MOST_WORDS_OF_ALL = 400_000;
+
+const checkEnvironments = (root: MapNode, words: number, variants: readonly Variant[]): readonly Finding[] => {
+  const span = entryAt(root, ["environments"])?.keySpan;
+  const message = `${variants.length - 1} environments of a file with ${words} words and signs: refused`;
+  return span === undefined || words * variants.length <= MOST_WORDS_OF_ALL ? [] : [{ code: "E0111", message, span }];
+};
+
 const isError = ({ severity }: Finding): boolean => severity !== "warning";
 
 const finish = (
   findings: readonly Finding[],
   text: Text,
 ): { readonly errors: readonly Problem[]; readonly warnings: readonly Problem[] } => {
-  const problems = findings.map((finding) => toProblem(finding, text));
+  const errors = findings.filter(isError).slice(0, MOST_FINDINGS);
+  const problems = [...errors, ...findings.filter((finding) => !isError(finding)).slice(0, MOST_FINDINGS)].map((finding) =>
+    toProblem(finding, text),
+  );
   return {
     errors: problems.filter(({ severity }) => severity === "error"),
     warnings: problems.filter(({ severity }) => severity === "warning"),
@@ -120,6 +138,8 @@ const finish = (
 const parseRoot = (tree: Extract<Tree, { ok: true }>, input: ConfigInput, text: Text): ConfigResult => {
   const name = input.environment ?? BASE;
   const variants = variantsOf(tree.root);
+  const many = checkEnvironments(tree.root, tree.words, variants);
+  if (many.length > 0) return { ok: false, problems: finish(many, text).errors };
   const missing = checkEnvironment(tree.root, name, variants);
   const stages = relevant(variants, name).map((variant) => checkVariant(variant, input));
   const secrets = checkSecrets(text.content);

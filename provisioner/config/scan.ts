@@ -47,18 +47,30 @@ export const checkIndentDepth = (text: string): readonly Finding[] => {
 };
 
 const LONGEST_LINE = 65_536;
+const MOST_LINES = 100_000;
 
-/** No person wrote such a line, and a parser may take seconds for it. */
-export const checkLines = (text: string): readonly Finding[] => {
+/** No person wrote such a line or so many, and a parser may take seconds for them. */
+export const checkLines = (text: string, longest = LONGEST_LINE): readonly Finding[] => {
   let start = 0;
-  for (const line of text.split("\n")) {
-    if (line.length > LONGEST_LINE)
-      return [
-        { code: "E0111", message: `a line has ${line.length} characters, the limit is ${LONGEST_LINE}`, span: { start, end: start + 1 } },
-      ];
-    start += line.length + 1;
+  for (let line = 1; start <= text.length; line += 1) {
+    const end = text.indexOf("\n", start);
+    const length = (end < 0 ? text.length : end) - start;
+    const refuse = (message: string): readonly Finding[] => [{ code: "E0111", message, span: { start, end: start + 1 } }];
+    if (line > MOST_LINES) return refuse(`the file has more than ${MOST_LINES} lines: refused`);
+    if (length > longest) return refuse(`a line has ${length} characters, the limit is ${longest}`);
+    start += length + 1;
   }
   return [];
+};
+
+/** Far above any site of one network; a file of nothing but signs costs as much memory as a thousand times its size. */
+export const MOST_TOKENS = 100_000;
+
+export const checkAmount = (tokens: readonly Token[]): readonly Finding[] => {
+  const over = tokens[MOST_TOKENS];
+  return over === undefined
+    ? []
+    : [{ code: "E0111", message: `the file has more than ${MOST_TOKENS} words and signs: refused`, span: span(over, 1) }];
 };
 
 const isClosed = ({ text }: Token): boolean => {
@@ -78,9 +90,10 @@ export const hasContent = (tokens: readonly Token[]): boolean => tokens.some(({ 
 const checkDocuments = (tokens: readonly Token[]): readonly Finding[] => {
   const starts = tokens.filter(({ type }) => type === "doc-start");
   const first = tokens.findIndex(({ type }) => !EMPTY_TYPES.has(type));
+  const start = tokens[first]?.offset ?? Infinity;
   const end = tokens.findIndex(({ type }, index) => type === "doc-end" && index > first);
   const after = end < 0 ? undefined : tokens.slice(end).find(({ type }) => !EMPTY_TYPES.has(type));
-  const second = starts.find((token, index) => index > 0 || tokens.indexOf(token) > first) ?? after;
+  const second = starts.find((token, index) => index > 0 || token.offset > start) ?? after;
   if (second === undefined) return [];
   const count = Math.max(2, starts.length);
   return [

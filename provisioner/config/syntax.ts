@@ -36,9 +36,58 @@ const findNeighbour = (lines: readonly Line[], indent: number): Line | undefined
   );
 };
 
+/**
+ * The parser stops at the first line that does not fit the ones above it; where a single line above fits none of those
+ * around it, that one is the stray.
+ */
+const findStray = (lines: readonly Line[], line: Line): Line | undefined => {
+  const indent = indentOf(line.text);
+  const loud = lines.filter(isLoud);
+  const at = loud.indexOf(line);
+  const outer = loud.slice(0, at).findLastIndex(({ text }) => indentOf(text) < indent);
+  const end = loud.findIndex(({ text }, index) => index > at && indentOf(text) < indent);
+  const above = loud.slice(outer + 1, at);
+  const level = Math.min(...above.map(({ text }) => indentOf(text)));
+  const same = loud.slice(at, end < 0 ? undefined : end).filter(({ text }) => indentOf(text) === indent);
+  const first = above[0];
+  const alone = first !== undefined && indentOf(first.text) === level && above.filter(({ text }) => indentOf(text) === level).length === 1;
+  return alone && level > indent && same.length > 1 ? first : undefined;
+};
+
+/** `- text` right above a key of the same column. */
+const findLooseItem = (lines: readonly Line[], line: Line): Finding | undefined => {
+  const above = lines.slice(0, lines.indexOf(line)).findLast(isLoud);
+  const isItem = (text: string): boolean => /^ *-(?:\s|$)/.test(text);
+  if (above === undefined || indentOf(above.text) !== indentOf(line.text) || !isItem(above.text) || isItem(line.text)) return undefined;
+  const start = above.start + indentOf(above.text);
+  return {
+    code: "E0118",
+    message: "a list item stands among keys",
+    span: { start, end: start + Math.max(1, above.text.trim().length) },
+    help: "items of one list stand below one another, below the list's key",
+  };
+};
+
+const showStray = (stray: Line, line: Line): Finding => {
+  const column = indentOf(line.text);
+  const start = stray.start + indentOf(stray.text);
+  return {
+    code: "E0118",
+    message: `this item does not line up with ${backticked(wordOf(line.text))} in line ${line.number}`,
+    span: { start, end: start + Math.max(1, wordOf(stray.text).length) },
+    hint: `expected column ${column + 1}`,
+    related: [{ span: { start: line.start + column, end: line.start + column + wordOf(line.text).length }, label: "the line below it" }],
+  };
+};
+
 const misaligned = (content: string, offset: number): Finding => {
-  const lines = linesUpTo(content, offset);
+  const all = linesUpTo(content, content.length);
+  const lines = all.filter(({ start }) => start <= offset);
   const line = lines.at(-1) ?? { start: 0, text: "", number: 1 };
+  const item = findLooseItem(all, line);
+  if (item !== undefined) return item;
+  const stray = findStray(all, line);
+  if (stray !== undefined) return showStray(stray, line);
   const indent = indentOf(line.text);
   const start = line.start + indent;
   const span: Span = { start, end: start + Math.max(1, wordOf(line.text).length) };
@@ -110,6 +159,8 @@ export const explainSyntax = (fault: SyntaxFault, content: string): Finding => {
   const binding = looseBinding(content, fault);
   if (binding !== undefined) return binding;
   const isFlow = fault.message.startsWith("Flow");
+  const first = linesUpTo(content, content.length).find(isLoud);
+  if (!isFlow && first !== undefined && indentOf(first.text) > 0 && fault.span.start > first.start) return misaligned(content, first.start);
   if (fault.code === "BAD_INDENT" && !isFlow) return misaligned(content, fault.span.start);
   if (fault.code === "BLOCK_AS_IMPLICIT_KEY") return nestedKey(content, fault);
   if (fault.code === "TAB_AS_INDENT")

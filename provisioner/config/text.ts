@@ -27,7 +27,12 @@ const lineStarts = (content: string): readonly number[] => {
   return starts;
 };
 
-const characters = (text: string): number => [...text].length;
+/** Counts code points without making them: a line may be long, and findings many. */
+const characters = (content: string, start: number, end: number): number => {
+  let count = 0;
+  for (let at = start; at < end; at += 1) if ((content.charCodeAt(at) & 0xfc00) !== 0xdc00) count += 1;
+  return count;
+};
 
 /** Index of the last start that is not behind the offset. */
 const findLine = (starts: readonly number[], offset: number): number => {
@@ -45,7 +50,7 @@ export const makeText = (file: string, content: string): Text => {
   const starts = lineStarts(content);
   const locate = (offset: number) => {
     const line = findLine(starts, offset);
-    return { line: line + 1, col: characters(content.slice(starts[line], offset)) + 1 };
+    return { line: line + 1, col: characters(content, starts[line] ?? 0, offset) + 1 };
   };
   return {
     file,

@@ -2,8 +2,8 @@
 import type { Span } from "./text.ts";
 
 export type Entry = { readonly key: string; readonly keySpan: Span; readonly value: Node };
-export type MapNode = { readonly kind: "map"; readonly span: Span; readonly entries: ReadonlyMap<string, Entry> };
-export type ListNode = { readonly kind: "list"; readonly span: Span; readonly items: readonly Node[] };
+export type MapNode = { readonly kind: "map"; readonly span: Span; readonly flow: boolean; readonly entries: ReadonlyMap<string, Entry> };
+export type ListNode = { readonly kind: "list"; readonly span: Span; readonly flow: boolean; readonly items: readonly Node[] };
 export type ScalarNode = {
   readonly kind: "scalar";
   readonly span: Span;
@@ -62,4 +62,10 @@ export const spanOf = (root: Node, path: Path): Span => {
   if (node !== undefined && (node.kind === "scalar" || path.length === 0)) return node.span;
   if (node !== undefined) return entryAt(root, path)?.keySpan ?? node.span;
   return spanOf(root, path.slice(0, -1));
+};
+
+/** The same where the value itself is wrong: one in brackets stands in few words and is shown, not its key. */
+export const valueSpan = (root: Node, path: Path): Span => {
+  const node = nodeAt(root, path);
+  return node !== undefined && node.kind !== "scalar" && node.flow ? node.span : spanOf(root, path);
 };

@@ -10,8 +10,8 @@ export type Token = { readonly type: string; readonly offset: number; readonly t
 
 const MARKS: ReadonlySet<string> = new Set(["\u0002", "\u0018", "\u001f"]);
 
-/** Flat tokens by position; reads any depth without recursion. */
-export const tokensOf = (text: string): readonly Token[] => {
+/** Flat tokens by position, at most so many; reads any depth without recursion. */
+export const tokensOf = (text: string, most: number): readonly Token[] => {
   const tokens: Token[] = [];
   let offset = 0;
   let scalar = false;
@@ -23,6 +23,7 @@ export const tokensOf = (text: string): readonly Token[] => {
     tokens.push({ type: scalar ? "scalar" : (CST.tokenType(lexeme) ?? "scalar"), offset, text: lexeme });
     offset += lexeme.length;
     scalar = false;
+    if (tokens.length >= most) break;
   }
   return tokens;
 };
@@ -135,13 +136,13 @@ const convertMap = (map: YAMLMap, span: Span, context: Context): Sized => {
         related: [{ span: first.keySpan, label: "first defined here" }],
       });
   }
-  return { node: { kind: "map", span, entries }, size };
+  return { node: { kind: "map", span, flow: context.text[span.start] === "{", entries }, size };
 };
 
 const convertList = (items: readonly unknown[], span: Span, context: Context): Sized => {
   const converted = items.map((item) => convert(item, span, context));
   const size = converted.reduce((sum, item) => sum + item.size, 1);
-  return { node: { kind: "list", span, items: converted.map(({ node }) => node) }, size };
+  return { node: { kind: "list", span, flow: context.text[span.start] === "[", items: converted.map(({ node }) => node) }, size };
 };
 
 const convertPlain = (value: unknown, span: Span, context: Context): Sized => {

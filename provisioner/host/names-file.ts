@@ -2,12 +2,14 @@
 import { readFile } from "node:fs/promises";
 import type { Driver } from "../execute/driver.ts";
 import { resourceId } from "../model/names.ts";
+import { safeAddress, safeHostname } from "../model/safe.ts";
 import type { Observation, Resource } from "../plan/resource.ts";
 import { replaceFile } from "./files.ts";
 
 const FILE = "/etc/hosts";
 
-export const hostsLine = (address: string, names: readonly string[]): string => `${address} ${names.join(" ")}`;
+export const hostsLine = (address: string, names: readonly string[]): string =>
+  `${safeAddress(address)} ${names.map(safeHostname).join(" ")}`;
 
 export const namesResource = (host: string, address: string, names: readonly string[]): Resource => ({
   id: resourceId("names", host),

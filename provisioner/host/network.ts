@@ -1,5 +1,6 @@
 /** A site's network on one host: bridge, blackhole route behind it, forward chain, published ports. Pure. */
 import { resourceId, shortHash } from "../model/names.ts";
+import { safeAddress, safeCount, safePart, safeSubnet } from "../model/safe.ts";
 import type { Json, JsonObject, Resource } from "../plan/resource.ts";
 import { sh } from "../transport/sh.ts";
 
@@ -21,24 +22,24 @@ export type NetworkInput = {
 export type NetworkPayload = { readonly rules: string; readonly script: string; readonly input: NetworkInput };
 
 /** What marks a network object as this site's. */
-export const ownerMark = (siteId: string): string => `croft:${siteId}`;
+export const ownerMark = (siteId: string): string => `croft:${safePart(siteId)}`;
 
 const publishedRule = ({ bridge }: NetworkInput, { port, address }: Publication): string =>
-  `    iifname != "${bridge}" fib daddr type local tcp dport ${port} dnat ip to ${address}:${port}`;
+  `    iifname != "${safePart(bridge)}" fib daddr type local tcp dport ${safeCount(port)} dnat ip to ${safeAddress(address)}:${port}`;
 
 const acceptRule = ({ bridge }: NetworkInput, { port, address }: Publication): string =>
-  `    oifname "${bridge}" ip daddr ${address} tcp dport ${port} accept`;
+  `    oifname "${safePart(bridge)}" ip daddr ${safeAddress(address)} tcp dport ${safeCount(port)} accept`;
 
 /** One table; replaced whole in one transaction. Traffic of other bridges is never judged here. */
 export const renderRules = (input: NetworkInput): string =>
   [
-    `table inet ${input.table}`,
+    `table inet ${safePart(input.table)}`,
     `delete table inet ${input.table}`,
     `table inet ${input.table} {`,
     `  comment "${ownerMark(input.siteId)}"`,
     "  chain forward {",
     "    type filter hook forward priority filter; policy accept;",
-    `    iifname != "${input.bridge}" oifname != "${input.bridge}" return`,
+    `    iifname != "${safePart(input.bridge)}" oifname != "${input.bridge}" return`,
     "    ct state established,related accept",
     "    # Between machines of one bridge (seen here where the kernel filters bridges) each machine's own firewall decides.",
     `    iifname "${input.bridge}" oifname "${input.bridge}" accept`,
@@ -62,9 +63,9 @@ export const renderNetworkScript = (input: NetworkInput, rulesFile: string): str
     sh`ip link show ${input.bridge} >/dev/null 2>&1 || ip link add ${input.bridge} type bridge 2>/dev/null || ip link show ${input.bridge} >/dev/null`
       .text,
     sh`ip link set ${input.bridge} alias ${ownerMark(input.siteId)} up`.text,
-    sh`ip address replace ${`${input.gateway}/24`} dev ${input.bridge}`.text,
+    sh`ip address replace ${`${safeAddress(input.gateway)}/24`} dev ${input.bridge}`.text,
     "# A packet for a machine whose bridge is gone must not leave by the uplink.",
-    sh`ip route replace blackhole ${input.subnet} metric 4294967295`.text,
+    sh`ip route replace blackhole ${safeSubnet(input.subnet)} metric 4294967295`.text,
     sh`nft -f ${rulesFile}`.text,
     '[ "$(cat /proc/sys/net/ipv4/ip_forward)" = 1 ] || echo 1 > /proc/sys/net/ipv4/ip_forward',
     "",

@@ -8,6 +8,7 @@ import { sh } from "../transport/sh.ts";
 import { must } from "../transport/shell.ts";
 import type { Shell } from "../transport/shell.ts";
 import { makeClient } from "./client.ts";
+import { safePart } from "../model/safe.ts";
 import type { HypervisorClient } from "./client.ts";
 import { renderMachineUnit, renderStopScript } from "./machine-config.ts";
 import { findProcess, killProcess, waitGone } from "./process.ts";
@@ -28,7 +29,8 @@ const POWER_OFF_MS = 25_000;
 
 const hasSystemd = (): boolean => existsSync("/run/systemd/system");
 
-export const machineUnitName = (siteKey: string, machine: string): string => `croft-${siteKey.replaceAll("/", "-")}-${machine}.service`;
+export const machineUnitName = (siteKey: string, machine: string): string =>
+  `croft-${siteKey.split("/").map(safePart).join("-")}-${safePart(machine)}.service`;
 
 export const unitPath = (unit: string): string => join("/etc/systemd/system", unit);
 

@@ -10,10 +10,10 @@ const BASE: MachineConfigInput = {
   root: "/r",
   seed: "/s",
   disks: [{ path: "/d", serial: "d" }],
-  tap: "t",
-  mac: "m",
-  address: "a",
-  gateway: "g",
+  tap: "tap",
+  mac: "52:00:00:00:00:11",
+  address: "10.91.0.11",
+  gateway: "10.91.0.1",
   hostname: "h",
 };
 const plan = (from: Partial<MachineConfigInput>, to: Partial<MachineConfigInput>) =>

@@ -1,4 +1,5 @@
 /** The VmConfig of a machine and the script that runs it. Pure. */
+import { safeAbsolute, safeAddress, safeCount, safeHostname, safeWords } from "../model/safe.ts";
 import { sh } from "../transport/sh.ts";
 
 export type MachineConfigInput = {
@@ -17,7 +18,7 @@ export type MachineConfigInput = {
 };
 
 const networkWord = (input: MachineConfigInput): string =>
-  `ip=${input.address}::${input.gateway}:255.255.255.0:${input.hostname}:eth0:none`;
+  `ip=${safeAddress(input.address)}::${safeAddress(input.gateway)}:255.255.255.0:${safeHostname(input.hostname)}:eth0:none`;
 
 const commandLine = (input: MachineConfigInput): string =>
   ["console=ttyS0", "root=/dev/vda", "rw", "net.ifnames=0", networkWord(input), "panic=10"].join(" ");
@@ -94,7 +95,7 @@ ${sh`ip link show ${input.tap} >/dev/null 2>&1 || ip tuntap add dev ${input.tap}
 ${sh`ip link set dev ${input.tap} alias ${input.mark}`.text}
 ${sh`ip link set dev ${input.tap} master ${input.bridge} up`.text}
 
-if [ -f "$log" ] && [ "$(stat -c %s "$log")" -gt ${input.logLimitBytes} ]; then
+if [ -f "$log" ] && [ "$(stat -c %s "$log")" -gt ${safeCount(input.logLimitBytes)} ]; then
   tail -c ${Math.floor(input.logLimitBytes / 4)} "$log" > "$log.1"
   : > "$log"
 fi
@@ -141,15 +142,15 @@ export type MachineUnitInput = { readonly description: string; readonly run: str
 
 /** For hosts whose PID 1 is systemd: comes back after a crash and after a reboot. */
 export const renderMachineUnit = (input: MachineUnitInput): string => `[Unit]
-Description=${input.description}
+Description=${safeWords(input.description)}
 After=network.target
 StartLimitIntervalSec=120
 StartLimitBurst=10
 
 [Service]
 Type=exec
-ExecStart=/bin/sh ${input.run}
-ExecStop=-/bin/sh ${input.stop}
+ExecStart=/bin/sh ${safeAbsolute(input.run)}
+ExecStop=-/bin/sh ${safeAbsolute(input.stop)}
 Restart=on-failure
 RestartSec=2
 KillMode=mixed

@@ -1,5 +1,6 @@
 /** What every machine has: names, firewall, the agent; the image brings the boot guard. Pure. */
 import type { Flow, GenerationPart } from "../model/contribution.ts";
+import { safeAddress, safeCount, safeHostname } from "../model/safe.ts";
 import { slotId } from "./slot-resource.ts";
 import { AGENT, AGENT_PATH } from "./agent-script.ts";
 
@@ -18,17 +19,17 @@ const renderHosts = (input: BasePartInput): string =>
   [
     "127.0.0.1 localhost",
     "::1 localhost ip6-localhost",
-    ...input.names.map(({ address, names }) => `${address} ${names.join(" ")}`),
+    ...input.names.map(({ address, names }) => `${safeAddress(address)} ${names.map(safeHostname).join(" ")}`),
     "",
   ].join("\n");
 
 const sourceOf = (input: BasePartInput, flow: Flow): string => {
   if (flow.from === "public") return "";
-  return `ip saddr ${flow.from === "host" ? input.hostAddress : input.addressOf(flow.from)} `;
+  return `ip saddr ${safeAddress(flow.from === "host" ? input.hostAddress : input.addressOf(flow.from))} `;
 };
 
 const flowRule = (input: BasePartInput, flow: Flow): string =>
-  `    ${sourceOf(input, flow)}tcp dport ${flow.port} accept comment "${flow.reason.replaceAll(/[^A-Za-z0-9 .:/@-]/g, "")}"`;
+  `    ${sourceOf(input, flow)}tcp dport ${safeCount(flow.port)} accept comment "${flow.reason.replaceAll(/[^A-Za-z0-9 .:/@-]/g, "")}"`;
 
 const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
@@ -45,7 +46,7 @@ export const renderFirewall = (input: BasePartInput): string =>
     "    iifname lo accept",
     "    ip protocol icmp accept",
     "    ip6 nexthdr icmpv6 accept",
-    `    ip saddr ${input.hostAddress} tcp dport 22 accept comment "croft"`,
+    `    ip saddr ${safeAddress(input.hostAddress)} tcp dport 22 accept comment "croft"`,
     ...[...new Set(input.flows.filter((flow) => flow.to === input.machine).map((flow) => flowRule(input, flow)))].toSorted(byText),
     "    reject with icmpx type admin-prohibited",
     "  }",

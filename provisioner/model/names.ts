@@ -1,6 +1,7 @@
 /** Every name and every path that croft makes is built here, from (site, environment, name) alone. */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { safePart } from "./safe.ts";
 
 export type SiteName = { readonly site: string; readonly environment: string };
 
@@ -16,7 +17,7 @@ export type Roots = { readonly state: string; readonly cache: string; readonly r
 export const DEFAULT_ROOTS: Roots = ROOTS;
 
 export const sitePaths = (name: SiteName, roots: Roots = DEFAULT_ROOTS) => {
-  const folder = join(roots.state, name.site, name.environment);
+  const folder = join(roots.state, safePart(name.site), safePart(name.environment));
   return {
     folder,
     state: join(folder, "state.json"),
@@ -37,7 +38,7 @@ export const sitePaths = (name: SiteName, roots: Roots = DEFAULT_ROOTS) => {
 
 export const machinePaths = (name: SiteName, machine: string, roots: Roots = DEFAULT_ROOTS) => {
   const paths = sitePaths(name, roots);
-  const folder = join(paths.machines, machine);
+  const folder = join(paths.machines, safePart(machine));
   const run = join(paths.run, machine);
   return {
     folder,
@@ -47,7 +48,7 @@ export const machinePaths = (name: SiteName, machine: string, roots: Roots = DEF
     networkRules: join(folder, "network.nft"),
     mark: join(folder, "owner"),
     log: join(folder, "console.log"),
-    root: (imageId: string) => join(folder, `root-${imageId}.raw`),
+    root: (imageId: string) => join(folder, `root-${safePart(imageId)}.raw`),
     run,
     socket: join(run, "api.sock"),
     events: join(run, "events.json"),
@@ -56,7 +57,7 @@ export const machinePaths = (name: SiteName, machine: string, roots: Roots = DEF
 };
 
 export const diskPath = (name: SiteName, disk: string, roots: Roots = DEFAULT_ROOTS): string =>
-  join(sitePaths(name, roots).disks, `${disk}.raw`);
+  join(sitePaths(name, roots).disks, `${safePart(disk)}.raw`);
 
 export const cachePaths = (roots: Roots = DEFAULT_ROOTS) =>
   ({
@@ -94,12 +95,13 @@ export const diskUuid = (name: SiteName, disk: string): string => {
 };
 
 /** Names that systemd, nspawn and /etc/hosts see. */
-export const machineId = (name: SiteName, machine: string): string => `${name.site}-${name.environment}-${machine}`;
+export const machineId = (name: SiteName, machine: string): string =>
+  `${safePart(name.site)}-${safePart(name.environment)}-${safePart(machine)}`;
 export const internalDomain = "croft.internal";
-export const machineHostname = (machine: string): string => `${machine}.${internalDomain}`;
+export const machineHostname = (machine: string): string => `${safePart(machine)}.${internalDomain}`;
 
 /** `APP-WORKLOAD`: what units, folders and slots of a workload are called. */
-export const workloadName = (app: string, workload: string): string => `${app}-${workload}`;
+export const workloadName = (app: string, workload: string): string => `${safePart(app)}-${safePart(workload)}`;
 
 export const resourceId = (kind: string, ...parts: readonly string[]): string => [kind, ...parts].join("/");
 

@@ -66,7 +66,13 @@ test("another host key ends the connection before anything is sent", async () =>
   const before = authenticated;
   const other = makeKeyPair("other").publicKey;
   const shell = makeSshShell(target([other]));
-  await expect(shell.run(sh`true`)).rejects.toMatchObject({ code: "HOST_KEY", transient: false });
+  await expect(shell.run(sh`true`)).rejects.toMatchObject({
+    code: "HOST_KEY",
+    transient: false,
+    message: "the SSH host key of the test server is not the pinned one; nothing was sent",
+    tail: `offered ${keyFingerprint(pinned)}\npinned  ${keyFingerprint(other)}`,
+    hint: "if the machine was rebuilt outside croft, replace it with croft; otherwise somebody is in between",
+  });
   expect(authenticated).toBe(before);
 });
 

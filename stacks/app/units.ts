@@ -1,11 +1,12 @@
 /** Units and environment files of workloads. Pure. */
 import { CroftError } from "../../provisioner/errors.ts";
 import { onMachine, workloadName } from "../../provisioner/model/names.ts";
+import { safeCount, safePart, safeRelative, safeVariable } from "../../provisioner/model/safe.ts";
 import type { NodeWorkload } from "../../provisioner/model/types.ts";
 
 export const unitTemplate = (app: string, workload: string): string => `${workloadName(app, workload)}@.service`;
-export const unitInstance = (name: string, instance: string): string => `${name}@${instance}.service`;
-export const releaseFolder = (name: string): string => `${onMachine.releases}/${name}`;
+export const unitInstance = (name: string, instance: string): string => `${safePart(name)}@${safePart(instance)}.service`;
+export const releaseFolder = (name: string): string => `${onMachine.releases}/${safePart(name)}`;
 
 /** One instance is one release with one environment; two may run side by side. */
 export const renderUnit = (app: string, workload: NodeWorkload): string => {
@@ -18,15 +19,15 @@ StartLimitBurst=10
 
 [Service]
 Type=exec
-ExecStart=/usr/local/bin/node "${workload.start}"
+ExecStart=/usr/local/bin/node "${safeRelative(workload.start)}"
 WorkingDirectory=${releaseFolder(name)}/%i
 EnvironmentFile=${releaseFolder(name)}/%i.env
 DynamicUser=yes
-KillSignal=${workload.stopSignal}
-TimeoutStopSec=${workload.stopTimeoutSeconds}
+KillSignal=${safePart(workload.stopSignal)}
+TimeoutStopSec=${safeCount(workload.stopTimeoutSeconds)}
 Restart=on-failure
 RestartSec=1
-MemoryMax=${workload.memoryBytes}
+MemoryMax=${safeCount(workload.memoryBytes)}
 TasksMax=256
 LimitNOFILE=16384
 UMask=0077
@@ -79,5 +80,5 @@ const quoteValue = (name: string, value: string): string => {
 /** @throws CroftError CONFIG_INVALID for control characters. The value stays out of the message. */
 export const renderEnvironment = (values: Readonly<Record<string, string>>): string =>
   `${Object.entries(values)
-    .map(([name, value]) => `${name}=${quoteValue(name, value)}`)
+    .map(([name, value]) => `${safeVariable(name)}=${quoteValue(name, value)}`)
     .join("\n")}\n`;

@@ -1,4 +1,5 @@
 /** Files of the PostgreSQL service. Pure. */
+import { safeAbsolute, safeAddress, safeCount, safeSubnet } from "../../provisioner/model/safe.ts";
 import { CERTIFICATE_SLOT, DATA_MOUNT, SOCKET_FOLDER } from "./names.ts";
 
 export type PostgresInput = {
@@ -21,7 +22,7 @@ const slot = `/etc/croft/slots/${CERTIFICATE_SLOT}/current`;
 export const renderConf = (input: PostgresInput): string =>
   [
     "# Written by croft.",
-    `listen_addresses = '127.0.0.1,${input.address}'`,
+    `listen_addresses = '127.0.0.1,${safeAddress(input.address)}'`,
     "port = 5432",
     `unix_socket_directories = '${SOCKET_FOLDER}'`,
     `max_connections = ${MAX_CONNECTIONS}`,
@@ -56,7 +57,7 @@ export const renderHba = (input: Pick<PostgresInput, "network">): string =>
   [
     "# Written by croft: the machine's own root through the socket, everybody else by TLS and SCRAM.",
     "local   all all peer map=croft",
-    `hostssl all all ${input.network} scram-sha-256`,
+    `hostssl all all ${safeSubnet(input.network)} scram-sha-256`,
     "",
   ].join("\n");
 
@@ -67,7 +68,7 @@ Description=Data of PostgreSQL
 Before=local-fs.target
 
 [Mount]
-What=${input.device}
+What=${safeAbsolute(input.device)}
 Where=${DATA_MOUNT}
 Type=ext4
 Options=noatime,nosuid,nodev
@@ -79,8 +80,8 @@ WantedBy=multi-user.target
 /** `/var/lib/croft/postgres` as a unit name. */
 export const MOUNT_UNIT = "var-lib-croft-postgres.mount";
 
-const data = (version: number): string => `${DATA_MOUNT}/${version}`;
-const programs = (version: number): string => `/usr/lib/postgresql/${version}/bin`;
+const data = (version: number): string => `${DATA_MOUNT}/${safeCount(version)}`;
+const programs = (version: number): string => `/usr/lib/postgresql/${safeCount(version)}/bin`;
 
 /** Refuses to make a cluster where the disk is not mounted: an empty folder must never look like an empty database. */
 export const renderPrepare = (input: Pick<PostgresInput, "version">): string => `#!/bin/sh
@@ -98,7 +99,7 @@ fi
 `;
 
 export const renderUnit = (input: Pick<PostgresInput, "version">): string => `[Unit]
-Description=PostgreSQL ${input.version}
+Description=PostgreSQL ${safeCount(input.version)}
 After=network.target ${MOUNT_UNIT}
 Requires=${MOUNT_UNIT}
 StartLimitIntervalSec=60

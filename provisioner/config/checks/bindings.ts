@@ -116,9 +116,18 @@ const checkPiece = (context: Context): Finding | undefined => {
   return VARIABLE.test(piece.name) ? checkVariable(context) : checkName(context);
 };
 
+/** In one value. */
+const MOST_FINDINGS = 100;
+
 const checkValue = (view: View, workload: WorkloadView, node: ScalarNode): readonly Finding[] => {
   if (typeof node.value !== "string") return [];
-  return piecesOf(node.value).flatMap((piece) => checkPiece({ view, workload, node, piece }) ?? []);
+  const found: Finding[] = [];
+  for (const piece of piecesOf(node.value)) {
+    const finding = checkPiece({ view, workload, node, piece });
+    if (finding !== undefined) found.push(finding);
+    if (found.length >= MOST_FINDINGS) break;
+  }
+  return found;
 };
 
 export const checkBindings: Check = (view) =>

@@ -94,9 +94,16 @@ const redirectsOf = (view: View): readonly Redirect[] =>
 type Candidate = { readonly place: string; readonly exact: boolean };
 
 /** The place whose route answers: the exact one, otherwise the longest prefix, as the gateway chooses. */
-const answering = (target: string, places: readonly Candidate[]): string | undefined =>
-  places.find(({ place, exact }) => exact && place === target)?.place ??
-  places.filter(({ place, exact }) => !exact && target.startsWith(place)).toSorted((a, b) => b.place.length - a.place.length)[0]?.place;
+const makeAnswering = (places: readonly Candidate[]): ((target: string) => string | undefined) => {
+  const exact = new Set(places.filter((place) => place.exact).map(({ place }) => place));
+  const prefixes = new Set(places.filter((place) => !place.exact).map(({ place }) => place));
+  const lengths = [...new Set([...prefixes].map(({ length }) => length))].toSorted((a, b) => b - a);
+  return (target) => {
+    if (exact.has(target)) return target;
+    const length = lengths.find((candidate) => candidate <= target.length && prefixes.has(target.slice(0, candidate)));
+    return length === undefined ? undefined : target.slice(0, length);
+  };
+};
 
 const checkLoops: Check = (view) => {
   const redirects = redirectsOf(view);
@@ -105,9 +112,11 @@ const checkLoops: Check = (view) => {
     place: fullHost(wordAt(node, "host")?.text ?? "", domainOf(view)) + pathOf(node),
     exact: isTrueAt(node, "exact"),
   }));
-  const edges = new Map(redirects.map(({ from, to }) => [from, [answering(to, places) ?? to]]));
+  const answering = makeAnswering(places);
+  const edges = new Map(redirects.map(({ from, to }) => [from, [answering(to) ?? to]]));
+  const byPlace = Map.groupBy(redirects, ({ from }) => from);
   const cycle = findCycle(edges);
-  const steps = (cycle ?? []).slice(0, -1).flatMap((from) => redirects.filter((redirect) => redirect.from === from).slice(0, 1));
+  const steps = (cycle ?? []).slice(0, -1).flatMap((from) => (byPlace.get(from) ?? []).slice(0, 1));
   const [first, ...others] = steps.toSorted((a, b) => a.word.node.span.start - b.word.node.span.start);
   if (cycle === undefined || first === undefined) return [];
   const ordered = [...cycle.slice(cycle.indexOf(first.from), -1), ...cycle.slice(0, cycle.indexOf(first.from)), first.from];

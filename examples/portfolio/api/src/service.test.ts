@@ -342,16 +342,15 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
     const holder = await database.owner.connect();
     await holder.query("begin; lock table contact in access exclusive mode");
     const leaving = new AbortController();
+    const metrics = async () => (await fetch(`${client.metricsBase}/metrics`)).text();
     const asked = fetch(`${client.base}/api/contact/v1/information`, { headers: PUBLIC, signal: leaving.signal });
-    await wait(100);
+    await expect.poll(metrics, { timeout: 10_000 }).toMatch(/^http_requests_active 1$/m);
     leaving.abort();
     await expect(asked).rejects.toThrow();
     await holder.query("commit");
     holder.release();
-    await wait(100);
-    const text = await (await fetch(`${client.metricsBase}/metrics`)).text();
-    expect(text).toMatch(/route="\/api\/contact\/v1\/information",status="499"\} 1$/m);
-    expect(text).toMatch(/^http_requests_active 0$/m);
+    await expect.poll(metrics, { timeout: 10_000 }).toMatch(/route="\/api\/contact\/v1\/information",status="499"\} 1$/m);
+    expect(await metrics()).toMatch(/^http_requests_active 0$/m);
   });
 
   test("other origins are allowed only when named", async () => {
