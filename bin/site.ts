@@ -240,7 +240,13 @@ const authoritySlot = (context: Context, machine: Machine): Resource =>
     needs: ["authority/internal"],
   });
 
-const generationOf = (context: Context, machine: Machine, contributions: readonly Contribution[], flows: readonly Flow[]): Resource => {
+const generationOf = (
+  context: Context,
+  machine: Machine,
+  image: string,
+  contributions: readonly Contribution[],
+  flows: readonly Flow[],
+): Resource => {
   const base = basePart({
     machine: machine.name,
     address: addressOf(context, machine.name),
@@ -253,7 +259,7 @@ const generationOf = (context: Context, machine: Machine, contributions: readonl
     base,
     ...contributions.flatMap((contribution) => contribution.parts).filter((part) => part.machine === machine.name),
   ];
-  return generationResource(machine.host, makeGeneration(machine.name, parts), parts);
+  return generationResource(machine.host, makeGeneration(machine.name, parts), parts, image);
 };
 
 const contribute = (context: Context): { contributions: readonly Contribution[]; endpoints: readonly Endpoint[] } => {
@@ -297,7 +303,7 @@ export const desireSite = (input: SiteInput): DesiredSite => {
     ...images.map((image) => machineOf(context, image.machine, image)),
     ...model.machines.map((machine) => authoritySlot(context, machine)),
     ...contributions.flatMap((contribution) => contribution.resources),
-    ...model.machines.map((machine) => generationOf(context, machine, contributions, flows)),
+    ...images.map(({ machine, rootFile }) => generationOf(context, machine, rootFile, contributions, flows)),
   ];
   return { resources, addresses, hosts, endpoints, flows };
 };

@@ -144,7 +144,7 @@ export const makeWorld = (input: WorldInput): World => {
       disconnect: connections.forget,
       bootTimeoutMs: BOOT_TIMEOUT_MS,
     }),
-    makeGenerationDriver(connections),
+    makeGenerationDriver({ connections, host: shell }),
     makeSlotDriver({ connections, resolve }),
     ...makePostgresDrivers({ connect: connections.open, secret: async (secretName: string) => (await secret(secretName)).reveal() }),
     ...makeReleaseDrivers({ connect: connections.open, resolve }),

@@ -9,17 +9,27 @@ import { agentError, callAgent } from "./agent.ts";
 import type { MachineView } from "./agent.ts";
 import { hiddenWhenUnreachable } from "./connections.ts";
 import type { Connections } from "./connections.ts";
+import { INTACT } from "./generation.ts";
 import type { Generation, GenerationPayload } from "./generation.ts";
+import { packFromImage } from "./image-files.ts";
 
 const machineOf = (request: ObserveRequest): string => String((request.resource ?? request.recorded)?.spec["machine"] ?? "");
 
 const shortDigest = (state: string): string => (state.length === 64 ? state.slice(0, 12) : state);
 
+const packagesFact = (packages: MachineView["packages"]): string => {
+  const paths = Object.entries(packages);
+  return paths.length === 0 ? INTACT : paths.map(([path, how]) => `${path} ${how}`).join(", ");
+};
+
 const toFacts = (machine: string, view: MachineView): JsonObject => ({
   machine,
   generation: view.current,
   files: Object.fromEntries(Object.entries(view.files).map(([path, state]) => [path, shortDigest(state)])),
+  directories: view.directories,
   units: view.units,
+  firewall: view.firewallIntact ? INTACT : "changed by hand",
+  packages: packagesFact(view.packages),
   pending: view.pending === "-" ? "none" : view.pending,
 });
 
@@ -28,7 +38,12 @@ const observeOne = (connections: Connections, request: ObserveRequest): Promise<
   return hiddenWhenUnreachable(machine, async () => {
     const view = await connections.view(machine);
     if (view.current === "-") return { status: "absent" };
-    return { status: "present", facts: toFacts(machine, view), info: { diskFreeBytes: view.diskFreeBytes, systemd: view.systemd } };
+    const damaged = Object.keys(view.packages);
+    return {
+      status: "present",
+      facts: toFacts(machine, view),
+      info: { diskFreeBytes: view.diskFreeBytes, systemd: view.systemd, damaged },
+    };
   });
 };
 
@@ -55,9 +70,21 @@ const confirm = async (connections: Connections, generation: Generation): Promis
   }
 };
 
-const activate = async (connections: Connections, request: ApplyRequest): Promise<void> => {
-  const { generation } = request.resource.payload as GenerationPayload;
+/** Files of packages that were changed come back from the image; all else the generation itself puts right. */
+const restore = async (tools: GenerationTools, shell: Shell, request: ApplyRequest, image: string): Promise<void> => {
+  const damaged = request.observed.status === "present" ? request.observed.info?.["damaged"] : undefined;
+  if (!Array.isArray(damaged) || damaged.length === 0) return;
+  request.progress(`restoring ${damaged.length} files of Debian packages from the image`);
+  const payload = await packFromImage(tools.host, image, damaged.map(String));
+  const result = await callAgent(shell, ["restore"], { payload, timeoutMs: 120_000 });
+  if (!result.ok) throw agentError("restoring files of packages", shell, result, `croft vm ssh ${shell.label.split(" ").at(-1) ?? ""}`);
+};
+
+const activate = async (tools: GenerationTools, request: ApplyRequest): Promise<void> => {
+  const { connections } = tools;
+  const { generation, image } = request.resource.payload as GenerationPayload;
   const shell = await connections.open(generation.machine);
+  await restore(tools, shell, request, image);
   request.progress("sending files");
   await stage(shell, generation);
   request.progress("starting units");
@@ -85,12 +112,18 @@ const remove = async (connections: Connections, request: RemoveRequest): Promise
   if (!result.ok) throw agentError("removing the generation", shell, result, `croft vm ssh ${machine}`);
 };
 
-export const makeGenerationDriver = (connections: Connections): Driver => ({
+export type GenerationTools = {
+  readonly connections: Connections;
+  /** The host that keeps the images. */
+  readonly host: Shell;
+};
+
+export const makeGenerationDriver = (tools: GenerationTools): Driver => ({
   kind: "generation",
-  observe: observeEach((request) => observeOne(connections, request)),
+  observe: observeEach((request) => observeOne(tools.connections, request)),
   apply: async (request) => {
-    await activate(connections, request);
+    await activate(tools, request);
     return {};
   },
-  remove: (request) => remove(connections, request),
+  remove: (request) => remove(tools.connections, request),
 });
