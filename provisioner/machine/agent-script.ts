@@ -156,10 +156,12 @@ activate() { # ID
   return 3
 }
 
-# A change that could cut the operator off undoes itself unless somebody confirms it.
+# A change that could cut the operator off undoes itself unless somebody confirms it; so does one that comes while such a change
+# is not confirmed yet, since its files are in place already and would show no risk.
 guard() { # ID PREVIOUS
   guarded=no
-  [ "$2" != - ] && grep -qE "$risky" "$changes" || return 0
+  [ "$2" != - ] || return 0
+  systemctl is-active --quiet croft-revert.timer || grep -qE "$risky" "$changes" || return 0
   guarded=yes
   cp "$base/$1/agent" /run/croft-revert.sh
   systemctl stop croft-revert.timer 2>/dev/null

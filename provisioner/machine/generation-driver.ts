@@ -53,18 +53,31 @@ const stage = async (shell: Shell, generation: Generation): Promise<void> => {
   if (!result.ok) throw agentError(`staging generation ${generation.id}`, shell, result, `croft vm ssh ${generation.machine}`);
 };
 
+const cutOff = ({ machine, id }: Generation, cause: unknown): CroftError =>
+  new CroftError(
+    "PROBE_FAILED",
+    `machine ${machine} cannot be reached after its network or firewall changed with generation ${id}; it goes back by itself within 60 s`,
+    { cause, hint: "croft plan" },
+  );
+
+/** A connection that broke is tried again only where the machine still answers: otherwise it is the new generation that broke it. */
+const blame = async (connections: Connections, generation: Generation, error: unknown): Promise<never> => {
+  if (!(error instanceof CroftError && error.transient)) throw error;
+  await connections.forget(generation.machine);
+  const shell = await connections.fresh(generation.machine).catch((cause: unknown) => Promise.reject(cutOff(generation, cause)));
+  await shell.close();
+  throw error;
+};
+
 /** The generation holds back its last step until somebody has reached the machine anew. */
 const confirm = async (connections: Connections, generation: Generation): Promise<void> => {
-  const shell = await connections.fresh(generation.machine);
+  // Not transient: to try again would be to activate again what is about to be taken back.
+  const shell = await connections.fresh(generation.machine).catch((cause: unknown) => Promise.reject(cutOff(generation, cause)));
   try {
     const result = await callAgent(shell, ["confirm", generation.id]);
     if (!result.ok) throw agentError("confirming the generation", shell, result, "croft plan");
   } catch (cause) {
-    throw new CroftError(
-      "PROBE_FAILED",
-      `machine ${generation.machine} cannot be reached after its network or firewall changed; it goes back by itself within 60 s`,
-      { cause, hint: "croft plan" },
-    );
+    throw cutOff(generation, cause);
   } finally {
     await shell.close();
   }
@@ -88,7 +101,9 @@ const activate = async (tools: GenerationTools, request: ApplyRequest): Promise<
   request.progress("sending files");
   await stage(shell, generation);
   request.progress("starting units");
-  const result = await callAgent(shell, ["activate", generation.id], { unit: "croft-activate", timeoutMs: 300_000 });
+  const result = await callAgent(shell, ["activate", generation.id], { unit: "croft-activate", timeoutMs: 300_000 }).catch(
+    (error: unknown) => blame(connections, generation, error),
+  );
   if (!result.ok) {
     throw agentError(
       `activating generation ${generation.id}`,
