@@ -68,7 +68,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await croft(["destroy", "--purge", site]);
+  await mustCroft("destroy", "--purge", site);
 });
 
 test("nothing drifts by itself", async () => {
