@@ -4,6 +4,8 @@ import type { ApplyRequest, Driver, ObserveRequest, RemoveRequest } from "../exe
 import { observeEach } from "../execute/observe-each.ts";
 import type { JsonObject, Observation } from "../plan/resource.ts";
 import { packTar } from "../transport/tar.ts";
+import { sh } from "../transport/sh.ts";
+import { must } from "../transport/shell.ts";
 import type { Shell } from "../transport/shell.ts";
 import { agentError, callAgent } from "./agent.ts";
 import type { MachineView } from "./agent.ts";
@@ -53,35 +55,37 @@ const stage = async (shell: Shell, generation: Generation): Promise<void> => {
   if (!result.ok) throw agentError(`staging generation ${generation.id}`, shell, result, `croft vm ssh ${generation.machine}`);
 };
 
-const cutOff = ({ machine, id }: Generation, cause: unknown): CroftError =>
+type Activation = { readonly connections: Connections; readonly generation: Generation; readonly hasPrevious: boolean };
+
+const cutOff = ({ generation: { machine, id }, hasPrevious }: Activation, cause: unknown): CroftError =>
   new CroftError(
     "PROBE_FAILED",
-    `machine ${machine} cannot be reached after its network or firewall changed with generation ${id}; it goes back by itself within 60 s`,
-    { cause, hint: "croft plan" },
+    `machine ${machine} cannot be reached after its network or firewall changed with generation ${id}; ${hasPrevious ? "it goes back by itself within 60 s" : "it has no earlier one to go back to"}`,
+    { cause, hint: hasPrevious ? "croft plan" : `croft vm log ${machine}` },
   );
 
+/** Over a connection of its own. */
+const withFresh = async <T>({ connections, generation }: Activation, work: (shell: Shell) => Promise<T>): Promise<T> => {
+  const shell = await connections.fresh(generation.machine);
+  return work(shell).finally(() => shell.close());
+};
+
 /** A connection that broke is tried again only where the machine still answers: otherwise it is the new generation that broke it. */
-const blame = async (connections: Connections, generation: Generation, error: unknown): Promise<never> => {
+const blame = async (activation: Activation, error: unknown): Promise<never> => {
   if (!(error instanceof CroftError && error.transient)) throw error;
-  await connections.forget(generation.machine);
-  const shell = await connections.fresh(generation.machine).catch((cause: unknown) => Promise.reject(cutOff(generation, cause)));
-  await shell.close();
+  await activation.connections.forget(activation.generation.machine);
+  await withFresh(activation, (shell) => must(shell, "saying hello", sh`true`, { timeoutMs: 10_000 })).catch((cause: unknown) =>
+    Promise.reject(cutOff(activation, cause)),
+  );
   throw error;
 };
 
 /** The generation holds back its last step until somebody has reached the machine anew. */
-const confirm = async (connections: Connections, generation: Generation): Promise<void> => {
-  // Not transient: to try again would be to activate again what is about to be taken back.
-  const shell = await connections.fresh(generation.machine).catch((cause: unknown) => Promise.reject(cutOff(generation, cause)));
-  try {
-    const result = await callAgent(shell, ["confirm", generation.id]);
+const confirm = (activation: Activation): Promise<void> =>
+  withFresh(activation, async (shell) => {
+    const result = await callAgent(shell, ["confirm", activation.generation.id]);
     if (!result.ok) throw agentError("confirming the generation", shell, result, "croft plan");
-  } catch (cause) {
-    throw cutOff(generation, cause);
-  } finally {
-    await shell.close();
-  }
-};
+  }).catch((cause: unknown) => Promise.reject(cutOff(activation, cause)));
 
 /** Files of packages that were changed come back from the image; all else the generation itself puts right. */
 const restore = async (tools: GenerationTools, shell: Shell, request: ApplyRequest, image: string): Promise<void> => {
@@ -96,13 +100,14 @@ const restore = async (tools: GenerationTools, shell: Shell, request: ApplyReque
 const activate = async (tools: GenerationTools, request: ApplyRequest): Promise<void> => {
   const { connections } = tools;
   const { generation, image } = request.resource.payload as GenerationPayload;
+  const activation: Activation = { connections, generation, hasPrevious: request.observed.status !== "absent" };
   const shell = await connections.open(generation.machine);
   await restore(tools, shell, request, image);
   request.progress("sending files");
   await stage(shell, generation);
   request.progress("starting units");
   const result = await callAgent(shell, ["activate", generation.id], { unit: "croft-activate", timeoutMs: 300_000 }).catch(
-    (error: unknown) => blame(connections, generation, error),
+    (error: unknown) => blame(activation, error),
   );
   if (!result.ok) {
     throw agentError(
@@ -112,7 +117,7 @@ const activate = async (tools: GenerationTools, request: ApplyRequest): Promise<
       `the previous generation is back; look at the log above, or run \`croft vm ssh ${generation.machine}\``,
     );
   }
-  if (result.stdout.includes("croft-confirm")) await confirm(connections, generation);
+  if (result.stdout.includes("croft-confirm")) await confirm(activation);
 };
 
 /** Leaves the machine with nothing of croft running; the machine itself usually goes next. */

@@ -14,6 +14,7 @@ const DATABASES = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", 
 const folder = siteFolder("canary");
 const outcomes: Outcome[] = [];
 const secrets = new Map<string, string>();
+const started = new Date().toISOString();
 let site = "";
 let sinks: readonly Sink[] = [];
 let sampler: ProcessSampler;
@@ -24,8 +25,11 @@ const run = async (words: readonly string[], options: RunOptions = {}): Promise<
   return outcome;
 };
 
-/** One line of a key is enough to know it by. */
-const keyLine = (text: string): string => text.split("\n").find((line) => line.length >= 60 && !line.startsWith("-")) ?? text.trim();
+/** One line out of a key's middle is enough to know it by: how keys begin is the same for all. */
+const keyLine = (text: string): string => {
+  const lines = text.split("\n").filter((line) => line.length >= 60 && !line.startsWith("-"));
+  return lines[Math.floor(lines.length / 2)] ?? text.trim();
+};
 
 const readSecrets = async (): Promise<void> => {
   const store = openSecretStore({ folder, secrets: join(folder, "secrets.age"), identity: join(folder, "identity.age-key") }, undefined);
@@ -99,7 +103,21 @@ beforeAll(async () => {
     ),
     fileSink(
       "temporary files",
-      ["/tmp", "-maxdepth", "3", "-path", "/tmp/croft*", "-not", "-path", `${ROOT}/*`, "-not", "-path", "/tmp/croft-needles*"],
+      [
+        "/tmp",
+        "-maxdepth",
+        "3",
+        "-path",
+        "/tmp/croft*",
+        "-not",
+        "-path",
+        `${ROOT}/*`,
+        "-not",
+        "-path",
+        "/tmp/croft-needles*",
+        "-newermt",
+        started,
+      ],
       plantNew("/tmp/croft-planted"),
     ),
     fileSink("the site's own folder", [site], plantNew(`${site}/planted`)),
