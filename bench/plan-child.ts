@@ -107,7 +107,7 @@ const machineOf = ({ host, machine, address, gateway }: Place, needs: readonly s
 const generationOf = ({ host, machine, address, gateway }: Place): Resource => {
   const names = [{ address, names: [machine] }];
   const part = { ...basePart({ machine, address, names, hostAddress: gateway, flows: [], addressOf: () => address }), needs: [] };
-  return generationResource(host, makeGeneration(machine, [part]), [part]);
+  return generationResource(host, makeGeneration(machine, [part]), [part], "/var/cache/croft/images/root.raw");
 };
 
 const resourcesOf = (place: Place): readonly Resource[] => {

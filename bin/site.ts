@@ -257,7 +257,7 @@ const authoritySlot = (context: Context, machine: Machine): Resource =>
 
 type Whole = { readonly contributions: readonly Contribution[]; readonly flows: readonly Flow[]; readonly endpoints: readonly Endpoint[] };
 
-const generationOf = (context: Context, machine: Machine, { contributions, flows, endpoints }: Whole): Resource => {
+const generationOf = (context: Context, machine: Machine, image: string, { contributions, flows, endpoints }: Whole): Resource => {
   const base = basePart({
     machine: machine.name,
     address: addressOf(context, machine.name),
@@ -270,7 +270,7 @@ const generationOf = (context: Context, machine: Machine, { contributions, flows
     base,
     ...contributions.flatMap((contribution) => contribution.parts).filter((part) => part.machine === machine.name),
   ];
-  return generationResource(machine.host, makeGeneration(machine.name, parts), parts);
+  return generationResource(machine.host, makeGeneration(machine.name, parts), parts, image);
 };
 
 const contribute = (context: Context): { contributions: readonly Contribution[]; endpoints: readonly Endpoint[] } => {
@@ -318,7 +318,7 @@ export const desireSite = (input: SiteInput): DesiredSite => {
     ...images.map((image) => machineOf(context, image.machine, image)),
     ...model.machines.map((machine) => authoritySlot(context, machine)),
     ...contributions.flatMap((contribution) => contribution.resources),
-    ...model.machines.map((machine) => generationOf(context, machine, { contributions, flows, endpoints })),
+    ...images.map(({ machine, rootFile }) => generationOf(context, machine, rootFile, { contributions, flows, endpoints })),
   ];
   return { resources, addresses, hosts, endpoints, flows };
 };

@@ -10,6 +10,7 @@ import { artifactDigest, ensureArtifact } from "../provisioner/artifacts/fetch.t
 import type { ServiceSchema } from "../provisioner/config/schema.ts";
 import type { Driver } from "../provisioner/execute/driver.ts";
 import { makeDiskDriver } from "../provisioner/host/disk.ts";
+import { FORWARDING_SWITCH } from "../provisioner/host/forwarding.ts";
 import { makeNetworkDriver } from "../provisioner/host/network-driver.ts";
 import { makeHostsDriver } from "../provisioner/host/names-file.ts";
 import { makeLauncher } from "../provisioner/hypervisor/launcher.ts";
@@ -23,7 +24,7 @@ import { makeGenerationDriver } from "../provisioner/machine/generation-driver.t
 import { makeSlotDriver } from "../provisioner/machine/slot-driver.ts";
 import { probedOperations } from "../provisioner/machine/health.ts";
 import type { DesireInput, Domain, Endpoint, Operations, Template, Versions } from "../provisioner/model/contribution.ts";
-import { cachePaths, machinePaths, sitePaths } from "../provisioner/model/names.ts";
+import { FORWARDING_FOLDER, cachePaths, machinePaths, sitePaths } from "../provisioner/model/names.ts";
 import type { Roots, SiteName } from "../provisioner/model/names.ts";
 import type { Model } from "../provisioner/model/types.ts";
 import { secretDriver, readPublicKey } from "../provisioner/secrets/driver.ts";
@@ -144,9 +145,8 @@ export const makeWorld = (input: WorldInput): World => {
     makeNetworkDriver({
       shell,
       siteId: input.siteId,
-      siteKey: siteKeyOf(name),
       folder: (host) => join(paths.network, host),
-      hostFolder: join(input.roots.state, ".host"),
+      forwarding: { folder: FORWARDING_FOLDER, switchFile: FORWARDING_SWITCH },
     }),
     makeDiskDriver(shell),
     makeHostsDriver(input.siteId),
@@ -154,7 +154,7 @@ export const makeWorld = (input: WorldInput): World => {
     authorityDriver(certificateTools),
     certificateDriver(certificateTools),
     makeMachineDriver(machineTools),
-    makeGenerationDriver(connections),
+    makeGenerationDriver({ connections, host: shell }),
     makeSlotDriver({ connections, resolve }),
     ...makePostgresDrivers({ connect: connections.open, secret: async (secretName: string) => (await secret(secretName)).reveal() }),
     ...makeReleaseDrivers({ connect: connections.open, resolve }),

@@ -183,6 +183,10 @@ describe("processes", () => {
     expect(await processStart(2 ** 22 + 1)).toBe("");
   });
 
+  test("never end themselves, however long they were silent", async () => {
+    expect(await endOwner(await me(), 0)).toBe(false);
+  });
+
   test("that are gone need no ending; one that stays is told", async () => {
     expect(await endOwner({ ...(await me()), startTime: "1" }, 0)).toBe(true);
     const child = spawn("sleep", ["60"]);

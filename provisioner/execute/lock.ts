@@ -49,7 +49,8 @@ const readOwner = async (file: string): Promise<Owner | undefined> => {
   }
 };
 
-const beatOf = async (file: string): Promise<number> => (await stat(file).catch(() => undefined))?.mtimeMs ?? 0;
+/** Undefined where nobody names itself any more. */
+const beatOf = async (file: string): Promise<number | undefined> => (await stat(file).catch(() => undefined))?.mtimeMs;
 
 const describe = (owner: Owner | undefined): string =>
   owner === undefined ? "another croft" : `${owner.user}@${owner.host}, pid ${owner.pid}, \`${owner.command}\`, since ${owner.since}`;
@@ -57,9 +58,13 @@ const describe = (owner: Owner | undefined): string =>
 const locked = (owner: Owner | undefined): CroftError =>
   new CroftError("LOCKED", `this site is being changed by ${describe(owner)}`, { hint: "wait for it with `--wait 300`", transient: true });
 
-/** Watches the owner's beat: false at the first one, true after the whole silence. A pause of the watching process counts as two polls at most. */
+/**
+ * Watches the owner's beat: false at the first one, true after the whole silence. A pause of the watching process counts as
+ * two polls at most. An owner that took its name away is about to let go, however long that takes: it is not silent.
+ */
 const staysSilent = async (ownerFile: string, times: LockTimes): Promise<boolean> => {
   const first = await beatOf(ownerFile);
+  if (first === undefined) return false;
   let last = performance.now();
   for (let silent = 0; silent < times.silentMs;) {
     await sleep(times.pollMs);

@@ -64,10 +64,11 @@ const stillThere = async (known: readonly Process[]): Promise<readonly Process[]
   return known.filter((_, index) => same[index]);
 };
 
-/** Ends an owner with all it started and sees all of it gone; false where something stays. */
+/** Ends an owner with all it started and sees all of it gone; false where something stays. A process never ends itself. */
 export const endOwner = async (owner: Owner, timeoutMs: number): Promise<boolean> => {
   const root = (await ownerLives(owner)) ? await readProcess(owner.pid) : undefined;
   if (root === undefined) return true;
+  if (root.pid === process.pid) return false;
   // Stopped first: it can start nothing new while its children are counted.
   send(root.pid, "SIGSTOP");
   const tree = await processTree(root);

@@ -12,6 +12,7 @@ import type { Shell } from "../transport/shell.ts";
 import { ownerMark } from "./network.ts";
 import type { NetworkPayload } from "./network.ts";
 import { claimForwarding, releaseForwarding } from "./forwarding.ts";
+import type { ForwardingTools } from "./forwarding.ts";
 import { replaceFile } from "./files.ts";
 
 export type NetworkTools = {
@@ -19,9 +20,7 @@ export type NetworkTools = {
   readonly siteId: string;
   /** Folder of the network's script and rules, one per host. */
   readonly folder: (host: string) => string;
-  /** Folder shared by all sites of the host. */
-  readonly hostFolder: string;
-  readonly siteKey: string;
+  readonly forwarding: Pick<ForwardingTools, "folder" | "switchFile">;
 };
 
 export const networkFiles = (folder: string) => ({ script: join(folder, "up"), rules: join(folder, "rules.nft") }) as const;
@@ -79,7 +78,7 @@ const observeOne = async (tools: NetworkTools, request: ObserveRequest): Promise
   if (!there && seen.rules === "" && script === "absent") return { status: "absent" };
   if (there && seen.link !== "" && seen.link !== ownerMark(tools.siteId)) refuseForeign(bridge, seen.link);
   const facts: JsonObject = {
-    bridge: there ? bridge : "absent",
+    ...(there ? { bridge } : {}),
     address: seen.addresses.includes(`inet ${text(spec["address"])} `) ? text(spec["address"]) : "absent",
     blackhole: seen.routes.includes(`blackhole ${text(spec["blackhole"])} `) ? text(spec["blackhole"]) : "absent",
     table,
@@ -90,6 +89,11 @@ const observeOne = async (tools: NetworkTools, request: ObserveRequest): Promise
   };
   return { status: "present", facts };
 };
+
+const tablesOf = async (shell: Shell): Promise<readonly string[]> =>
+  (await must(shell, "listing firewall tables", sh`nft list tables`)).split("\n").map((line) => line.split(" ")[2] ?? "");
+
+const forwardingTools = (tools: NetworkTools): ForwardingTools => ({ ...tools.forwarding, tables: () => tablesOf(tools.shell) });
 
 const refuseForeign = (bridge: string, alias: string): never => {
   throw new CroftError("FOREIGN", `the bridge ${bridge} is there but is not this site's (it is marked \`${alias}\`)`, {
@@ -117,7 +121,7 @@ const apply = async (tools: NetworkTools, request: ApplyRequest): Promise<JsonOb
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await replaceFile(files.rules, payload.rules, 0o600);
   await replaceFile(files.script, payload.script, 0o700);
-  await claimForwarding(tools.hostFolder, tools.siteKey);
+  await claimForwarding(forwardingTools(tools), { table: payload.input.table, siteFolder: folder });
   await must(tools.shell, "setting up the network", sh`sh ${files.script}`);
   const { rules } = await look(tools, payload.input.bridge, payload.input.table);
   return { listing: shortHash(rules, 16) };
@@ -133,7 +137,7 @@ const remove = async (tools: NetworkTools, request: RemoveRequest): Promise<void
     sh`ip link delete ${bridge} 2>/dev/null; ip route delete blackhole ${subnet} metric 4294967295 2>/dev/null; nft delete table inet ${table} 2>/dev/null; true`,
   );
   await rm(tools.folder(request.recorded.host), { recursive: true, force: true });
-  await releaseForwarding(tools.hostFolder, tools.siteKey);
+  await releaseForwarding(forwardingTools(tools), { table, siteFolder: tools.folder(request.recorded.host) });
 };
 
 export const makeNetworkDriver = (tools: NetworkTools): Driver => ({

@@ -55,6 +55,7 @@ const start = async () => {
   cleaners.push(program.clean, client.close);
   mkdirSync(paths.run);
   writeFileSync(paths.pid, `${program.pid} ${startTime(program.pid)}\n`);
+  writeFileSync(paths.mark, "s");
   writeFileSync(paths.vmJson, renderVmJson(input));
   writeFileSync(join(paths.run, "started"), `${shortHash(renderVmJson(input), 16)}\n`);
   writeFileSync(join(folder, "machine.json"), JSON.stringify({ cpus: 1 }));

@@ -76,11 +76,13 @@ const stateFact = async (paths: MachinePaths, launcher: ReturnType<typeof makeLa
 
 export const observeMachine = async (tools: MachineTools, request: ObserveRequest): Promise<Observation> => {
   const paths = tools.paths(nameOf(request.id));
+  if ((await readText(paths.mark)) === undefined) return { status: "absent" };
   const recordedSpec = await readText(specFile(paths));
   const vmJson = await readText(paths.vmJson);
-  if (recordedSpec === undefined || vmJson === undefined) return { status: "absent" };
-  const started = (await readText(join(paths.run, "started")))?.trim();
   const state = await stateFact(paths, makeLauncher(tools));
+  // Half made: it may run already, and whoever removes the site has to stop it.
+  if (recordedSpec === undefined || vmJson === undefined) return { status: "present", facts: { state } };
+  const started = (await readText(join(paths.run, "started")))?.trim();
   const config = shortHash(vmJson, 16);
   const facts: JsonObject = {
     ...(JSON.parse(recordedSpec) as JsonObject),

@@ -1,9 +1,11 @@
 /** The script that runs on a machine. POSIX sh; it travels on standard input with every call and is itself a file of each generation. */
 
+import { OBSERVE } from "./agent-observe.ts";
+
 export const AGENT_PATH = "/usr/lib/croft/agent";
 
 /**
- * Verbs: `observe`, `stage ID`, `activate ID`, `confirm ID`, `revert`, `boot`, `slot …`, `unslot NAME`, `probe`.
+ * Verbs: `observe`, `restore`, `stage ID`, `activate ID`, `confirm ID`, `revert`, `boot`, `slot …`, `unslot NAME`, `probe`.
  * Manifest lines of a generation, words without spaces:
  *
  *     d MODE OWNER PATH            a directory
@@ -29,36 +31,7 @@ explain() {
   [ "$1" = - ] || journalctl --no-pager --quiet --output=cat --lines=25 --unit="$1" 2>/dev/null
 }
 
-same_file() { # MODE OWNER SHA PATH
-  [ -f "$4" ] && [ ! -L "$4" ] || return 1
-  [ "$(stat -c '%a %U:%G' "$4")" = "\${1#0} $2" ] || return 1
-  [ "$(sha256sum < "$4" | cut -d' ' -f1)" = "$3" ]
-}
-
-observe() {
-  current=$(link_of "$base/current")
-  say "boot $(cat /proc/sys/kernel/random/boot_id)"
-  say "current $current"
-  say "pending $(pending_of)"
-  if [ "$current" != - ]; then
-    while read -r type a b c d <&3; do
-      case $type in
-      f) if same_file "$a" "$b" "$c" "$d"; then say "file $c $d"; elif [ -e "$d" ]; then say "file changed $d"; else say "file missing $d"; fi ;;
-      u) if [ "$b" = start ]; then say "unit $(systemctl is-active "$a") $(systemctl is-enabled "$a" 2>/dev/null || say no) $a"; fi ;;
-      esac
-    done 3< "$base/$current/manifest"
-  fi
-  for slot in "$slots"/*/; do
-    [ -d "$slot" ] || continue
-    version=$(link_of "\${slot}current")
-    state=ok
-    (cd "\${slot}current" 2>/dev/null && sha256sum --check --status "../$version.sum" 2>/dev/null) || state=changed
-    say "slot $state $version $(stat -c '%a %U:%G' "$slot/current/." 2>/dev/null || say - -) $(basename "$slot")"
-  done
-  say "disk $(df --output=avail -B1 / | tail -n 1)"
-  say "systemd $(systemctl is-system-running)"
-}
-
+${OBSERVE}
 stage() { # ID, tar on standard input
   mkdir -p "$base" && chmod 0700 "$base"
   rm -rf "$base/$1.new"
@@ -102,9 +75,16 @@ any_changed() { # comma-joined paths
 }
 
 start_units() { # ID
+  firewall_intact || say /etc/nftables.conf >> "$changes"
   grep -q '^/etc/systemd/' "$changes" && systemctl daemon-reload
   while read -r type name start onchange paths <&3; do
     [ "$type" = u ] && [ "$start" = start ] || continue
+    case $(systemctl is-enabled "$name" 2>/dev/null) in masked*) systemctl unmask --quiet "$name"; systemctl unmask --quiet --runtime "$name" ;; esac
+    for file in $(drop_ins "$name"); do
+      rm -f "$file"
+      say "/etc/systemd/system/$name" >> "$changes"
+      systemctl daemon-reload
+    done
     systemctl enable --quiet "$name" 2>/dev/null || { fail unit "$name" cannot be enabled; return 1; }
     if grep -qxF "/etc/systemd/system/$name" "$changes"; then action=restart
     elif any_changed "$paths"; then action=$onchange
@@ -118,6 +98,19 @@ start_units() { # ID
       return 1
     fi
   done 3< "$base/$1/manifest"
+  grep -qxF /etc/nftables.conf "$changes" || return 0
+  rm -f "$base"/firewall-*
+  firewall_now > "$(firewall_note)"
+}
+
+# Files of packages as the image has them, tar on standard input; a unit whose program was replaced below it starts anew.
+restore() {
+  tar -x -p -f - -C / --unlink-first || return 1
+  for unit in $(awk '$1 == "u" && $3 == "start" { print $2 }' "$base/current/manifest" 2>/dev/null); do
+    pid=$(systemctl show -p MainPID --value "$unit")
+    case $(readlink "/proc/$pid/exe") in *'(deleted)') systemctl restart "$unit" ;; esac
+  done
+  return 0
 }
 
 run_probes() { # ID
@@ -163,10 +156,12 @@ activate() { # ID
   return 3
 }
 
-# A change that could cut the operator off undoes itself unless somebody confirms it.
+# A change that could cut the operator off undoes itself unless somebody confirms it; so does one that comes while such a change
+# is not confirmed yet, since its files are in place already and would show no risk.
 guard() { # ID PREVIOUS
   guarded=no
-  [ "$2" != - ] && grep -qE "$risky" "$changes" || return 0
+  [ "$2" != - ] || return 0
+  systemctl is-active --quiet croft-revert.timer || grep -qE "$risky" "$changes" || return 0
   guarded=yes
   cp "$base/$1/agent" /run/croft-revert.sh
   systemctl stop croft-revert.timer 2>/dev/null
@@ -225,6 +220,7 @@ verb=$1
 shift
 case $verb in
 observe) observe ;;
+restore) restore ;;
 stage) stage "$@" ;;
 activate) activate "$@" ;;
 confirm) if [ "$(pending_of)" = "$1" ]; then finish "$1"; else fail generation "$1" was taken back before it was confirmed; exit 3; fi ;;

@@ -46,33 +46,46 @@ export type MachineView = {
   readonly bootId: string;
   readonly current: string;
   readonly pending: string;
-  /** Path to `SHA256`, `changed` or `missing`. */
+  /** Path to `SHA256`, `changed`, `missing`, or the mode and owner that are not as wanted. */
   readonly files: Readonly<Record<string, string>>;
-  /** Unit to its active state; one that is active but not enabled says so. */
+  /** Path to mode and owner. */
+  readonly directories: Readonly<Record<string, string>>;
+  /** Unit to its active state; one that is active but not enabled, or changed by hand, says so. */
   readonly units: Readonly<Record<string, string>>;
+  /** Files of Debian packages that are not as the packages brought them: path to `changed` or `missing`. */
+  readonly packages: Readonly<Record<string, string>>;
+  readonly firewallIntact: boolean;
   readonly slots: Readonly<
-    Record<string, { readonly version: string; readonly intact: boolean; readonly mode: string; readonly owner: string }>
+    // Modes of its files, as `0640:root:postgres`; several joined by commas.
+    Record<string, { readonly version: string; readonly intact: boolean; readonly modes: string }>
   >;
   readonly diskFreeBytes: number;
   readonly systemd: string;
 };
 
+/** Words of systemd for a unit that starts by itself, or that its timer, socket or template starts. */
+const ENABLED = new Set(["enabled", "alias", "static", "indirect", "generated"]);
+
 const unitState = (active: string, enabled: string): string => {
-  if (active !== "active") return active;
-  return enabled === "disabled" || enabled === "no" ? "active, not enabled" : "active";
+  if (ENABLED.has(enabled)) return active;
+  return `${active}, ${["disabled", "no"].includes(enabled) ? "not enabled" : enabled}`;
 };
 
 /** Reads what `observe` printed. */
 export const parseView = (text: string): MachineView => {
   const single = new Map<string, string>();
   const files: Record<string, string> = {};
+  const directories: Record<string, string> = {};
   const units: Record<string, string> = {};
+  const packages: Record<string, string> = {};
   const slots: Record<string, MachineView["slots"][string]> = {};
   for (const line of text.split("\n")) {
-    const [type = "", a = "", b = "", c = "", d = "", e = ""] = line.split(" ");
+    const [type = "", a = "", b = "", c = "", d = ""] = line.split(" ");
     if (type === "file") files[b] = a;
     else if (type === "unit") units[c] = unitState(a, b);
-    else if (type === "slot") slots[e] = { intact: a === "ok", version: b, mode: c, owner: d };
+    else if (type === "directory") directories[c] = `${a} ${b}`;
+    else if (type === "package") packages[b] = a;
+    else if (type === "slot") slots[d] = { intact: a === "ok", version: b, modes: c };
     else single.set(type, a);
   }
   const word = (name: string): string => single.get(name) ?? "-";
@@ -81,7 +94,10 @@ export const parseView = (text: string): MachineView => {
     current: word("current"),
     pending: word("pending"),
     files,
+    directories,
     units,
+    packages,
+    firewallIntact: word("firewall") === "intact",
     slots,
     diskFreeBytes: Number(word("disk")),
     systemd: word("systemd"),

@@ -14,7 +14,8 @@ export type Generation = {
   readonly entries: readonly TarEntry[];
 };
 
-export type GenerationPayload = { readonly generation: Generation };
+/** `image`: the file the machine's root was copied from, which has its packages' files as they were. */
+export type GenerationPayload = { readonly generation: Generation; readonly image: string };
 
 const WORD = /^[A-Za-z0-9@%_+=:,./\\-]+$/;
 
@@ -74,8 +75,11 @@ export const makeGeneration = (machine: string, parts: readonly GenerationPart[]
 
 export const generationId = (machine: string): ResourceId => resourceId("generation", machine);
 
+/** What `firewall` and `packages` are while nobody touched them. */
+export const INTACT = "intact";
+
 /** `needs`: slots with content the units want, and whatever else the parts ask for. */
-export const generationResource = (host: string, generation: Generation, parts: readonly GenerationPart[]): Resource => {
+export const generationResource = (host: string, generation: Generation, parts: readonly GenerationPart[], image: string): Resource => {
   const files = parts.flatMap((part) => part.files);
   const started = parts.flatMap((part) => part.units).filter((unit) => unit.start);
   const machine = resourceId("machine", generation.machine);
@@ -87,10 +91,13 @@ export const generationResource = (host: string, generation: Generation, parts: 
       machine: generation.machine,
       generation: generation.id,
       files: Object.fromEntries(files.map((file) => [file.path, sha256(file.content).slice(0, 12)])),
+      directories: Object.fromEntries(parts.flatMap((part) => part.directories).map(({ path, mode, owner }) => [path, `${mode} ${owner}`])),
       units: Object.fromEntries(started.map((unit) => [unit.name, "active"])),
+      firewall: INTACT,
+      packages: INTACT,
       pending: "none",
     },
-    payload: { generation } satisfies GenerationPayload,
+    payload: { generation, image } satisfies GenerationPayload,
     needs: [machine, ...new Set(parts.flatMap((part) => part.needs))],
     lostWith: [machine],
   };

@@ -2,7 +2,7 @@
 import type { ApplyRequest, Driver, ObserveRequest, RemoveRequest } from "../execute/driver.ts";
 import { observeEach } from "../execute/observe-each.ts";
 import type { Template } from "../model/contribution.ts";
-import type { Observation } from "../plan/resource.ts";
+import type { JsonObject, Observation } from "../plan/resource.ts";
 import { packTar } from "../transport/tar.ts";
 import { agentError, callAgent } from "./agent.ts";
 import { hiddenWhenUnreachable } from "./connections.ts";
@@ -18,6 +18,14 @@ export type SlotTools = {
 const slotName = (id: string): string => id.split("/").slice(2).join("/");
 const machineOf = (request: ObserveRequest): string => String((request.resource ?? request.recorded)?.spec["machine"] ?? "");
 
+/** All files of a slot have one mode and one owner; where they differ, all are shown. */
+const modesFact = (modes: string, wanted: { readonly mode: string; readonly owner: string }): JsonObject => {
+  if (modes === `${wanted.mode}:${wanted.owner}`) return wanted;
+  const all = modes.split(",").map((item) => [item.slice(0, item.indexOf(":")), item.slice(item.indexOf(":") + 1)] as const);
+  const distinct = (index: 0 | 1): string => [...new Set(all.map((pair) => pair[index]))].join(", ");
+  return { mode: distinct(0), owner: distinct(1) };
+};
+
 const observeOne = (tools: SlotTools, request: ObserveRequest): Promise<Observation> => {
   const machine = machineOf(request);
   return hiddenWhenUnreachable(machine, async () => {
@@ -25,7 +33,8 @@ const observeOne = (tools: SlotTools, request: ObserveRequest): Promise<Observat
     if (found === undefined || found.version === "-") return { status: "absent" };
     const version = found.intact ? found.version : `${found.version}, changed by hand`;
     const spec = (request.resource ?? request.recorded)?.spec ?? {};
-    return { status: "present", facts: { machine, version, mode: spec["mode"] ?? "", owner: found.owner } };
+    const wanted = { mode: String(spec["mode"] ?? ""), owner: String(spec["owner"] ?? "") };
+    return { status: "present", facts: { machine, version, ...modesFact(found.modes, wanted) } };
   });
 };
 

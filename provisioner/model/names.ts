@@ -16,6 +16,9 @@ const ROOTS = { state: "/var/lib/croft", cache: "/var/cache/croft", run: "/run/c
 export type Roots = { readonly state: string; readonly cache: string; readonly run: string };
 export const DEFAULT_ROOTS: Roots = ROOTS;
 
+/** What belongs to the host and to no site stays at one place, whatever the root of a site is. */
+export const FORWARDING_FOLDER = join(ROOTS.state, ".host", "forwarding");
+
 export const sitePaths = (name: SiteName, roots: Roots = DEFAULT_ROOTS) => {
   const folder = join(roots.state, safePart(name.site), safePart(name.environment));
   return {

@@ -67,7 +67,7 @@ const renderChange = (change: Change): string => {
 const renderNew = (change: Change): string => `      ${propertyName(change.path)}: ${renderValue(change.path, change.to)}`;
 
 /** Hashes of files say nothing to a reader of a creation; their paths and counts do. */
-const NOISE = /^(files[.[]|units[.[]|config$|seed$|script$|firewall$|version$|uuid$|path$)/;
+const NOISE = /^(files[.[]|units[.[]|config$|seed$|script$|firewall$|directories$|version$|uuid$|path$)/;
 
 const newLines = (changes: readonly Change[]): readonly string[] => {
   const shown = changes.filter((change) => !NOISE.test(change.path));

@@ -82,3 +82,15 @@ test.each(Array.from({ length: CYCLES }, (_, index) => index))("cycle %i heals",
   expect(hostInventory()).toEqual(empty);
   matrix.push(`  ok  destroy  ${down.step.padEnd(28)} ${down.point}`);
 });
+
+test("destroy right after a killed up stops what was half made", async () => {
+  await croft(["destroy", "--purge", site]);
+  for (const point of spread(
+    upPoints.filter(({ step }) => step.startsWith("machine/")),
+    3,
+  )) {
+    expect(await killed(["up", site], point), `${point.step}:${point.point} was not reached`).toBe(true);
+    await mustCroft("destroy", "--purge", site);
+    expect(hostInventory(), `after ${point.step}:${point.point}`).toEqual(empty);
+  }
+});

@@ -347,6 +347,8 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
     await expect.poll(metrics, { timeout: 10_000 }).toMatch(/^http_requests_active 1$/m);
     leaving.abort();
     await expect(asked).rejects.toThrow();
+    // Time for the news to reach the server before its answer would be ready.
+    await wait(500);
     await holder.query("commit");
     holder.release();
     await expect.poll(metrics, { timeout: 10_000 }).toMatch(/route="\/api\/contact\/v1\/information",status="499"\} 1$/m);

@@ -1,0 +1,152 @@
+/** Every secret of a site, searched for in every place it must not be, through a whole life of the site. */
+import { globSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openSecretStore } from "../../provisioner/secrets/store.ts";
+import { ROOT, croft, editFile, mustCroft, onMachine } from "./croft.ts";
+import type { Outcome, RunOptions } from "./croft.ts";
+import { ProcessSampler, fileSink, machineSinks, notKeepers, outputSink, plantInto, plantNew, siteFolder } from "./sinks.ts";
+import type { Sink } from "./sinks.ts";
+import { smallSite } from "./small-site.ts";
+
+const DATABASES = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"] as const;
+const folder = siteFolder("canary");
+const outcomes: Outcome[] = [];
+const secrets = new Map<string, string>();
+const started = new Date().toISOString();
+let site = "";
+let sinks: readonly Sink[] = [];
+let sampler: ProcessSampler;
+
+const run = async (words: readonly string[], options: RunOptions = {}): Promise<Outcome> => {
+  const outcome = await croft(words, options);
+  outcomes.push(outcome);
+  return outcome;
+};
+
+/** One line out of a key's middle is enough to know it by: how keys begin is the same for all. */
+const keyLine = (text: string): string => {
+  const lines = text.split("\n").filter((line) => line.length >= 60 && !line.startsWith("-"));
+  return lines[Math.floor(lines.length / 2)] ?? text.trim();
+};
+
+const readSecrets = async (): Promise<void> => {
+  const store = openSecretStore({ folder, secrets: join(folder, "secrets.age"), identity: join(folder, "identity.age-key") }, undefined);
+  const { state } = JSON.parse(readFileSync(join(folder, "state.json"), "utf8")) as {
+    readonly state: { readonly resources: readonly { readonly kind: string; readonly id: string }[] };
+  };
+  for (const { id } of state.resources.filter(({ kind }) => kind === "secret")) {
+    const name = id.slice("secret/".length);
+    for (const version of await store.versions(name)) {
+      const value = await store.get(name, version);
+      if (value !== undefined) secrets.set(`${name} ${version}`, keyLine(value.reveal()));
+    }
+  }
+  for (const file of globSync(`${folder}/{*.age-key,certificates/**/key.pem,authority/**/*.key.pem}`)) {
+    expect(statSync(file).mode & 0o077, `${file} is open to others`).toBe(0);
+    secrets.set(file, keyLine(readFileSync(file, "utf8")));
+  }
+};
+
+/** A site's whole life but its end, with what goes wrong. */
+const live = async (): Promise<void> => {
+  expect((await run(["up", site])).code).toBe(0);
+  const file = join(site, "croft.yaml");
+  writeFileSync(join(site, "page", "index.html"), "<!doctype html><title>hello</title><p>changed\n");
+  editFile(file, "port: 8080", "port: 8090");
+  expect((await run(["up", site, "--json"])).code).toBe(0);
+  for (const words of [["status"], ["status", "--json"], ["plan"], ["plan", "--json"], ["config"], ["smoke"], ["smoke", "--print"]]) {
+    await run([...words, site]);
+  }
+  for (const words of [["list"], ["log", "app"], ["log", "data"]]) await run(["vm", ...words, "--file", site]);
+  const server = readFileSync(join(site, "api", "server.js"), "utf8");
+  writeFileSync(join(site, "api", "server.js"), 'throw new Error("broken by the test");\n');
+  expect((await run(["up", site])).code).toBe(1);
+  writeFileSync(join(site, "api", "server.js"), server);
+  await onMachine(site, "data", "psql -h /run/croft-postgres -U postgres -d note -c 'drop owned by note_rw; drop role note_rw'");
+  expect((await run(["up", site, "--json"])).code).toBe(0);
+  await onMachine(site, "data", "systemctl stop croft-postgres");
+  await run(["plan", site]);
+  await run(["status", site]);
+  expect((await run(["up", site])).code).toBe(0);
+  await run(["up", site], { environment: { CROFT_FAULT: "generation/edge:before-intent" } });
+  editFile(file, "memory: 1GiB", "memory: wrong");
+  await run(["up", site]);
+  editFile(file, "memory: wrong", "memory: 1GiB");
+};
+
+beforeAll(async () => {
+  site = smallSite("canary", DATABASES);
+  await croft(["destroy", "--purge", site]);
+  sampler = new ProcessSampler();
+  await live();
+  await readSecrets();
+  const machine = (name: string): string => join(folder, "machines", name);
+  sinks = [
+    outputSink(outcomes, (word) => run(["plan", `/nowhere/${word}`])),
+    ...sampler.sinks(),
+    fileSink("state", [folder, "-name", "state.json*"], plantInto(join(folder, "state.json"))),
+    fileSink("journal", [folder, "-name", "journal*"], plantInto(join(folder, "journal.ndjson"))),
+    fileSink("console logs", [join(folder, "machines"), "-name", "console.log*"], plantInto(join(machine("app"), "console.log"))),
+    fileSink("machine configurations", [join(folder, "machines"), "-name", "*.json"], plantInto(join(machine("app"), "vm.json"))),
+    fileSink("seeds", [join(folder, "machines"), "-name", "seed.iso"], plantInto(join(machine("app"), "seed.iso"))),
+    fileSink("scripts that run machines", [join(folder, "machines"), "-name", "run"], plantInto(join(machine("app"), "run"))),
+    fileSink("all other files of the site", [folder, ...notKeepers], plantNew(`${folder}/planted`)),
+    fileSink("sockets' folder and events", [`${ROOT}/run`], plantNew(`${ROOT}/run/planted`)),
+    fileSink("disk of the databases", [join(folder, "disks")], plantNew(`${folder}/disks/planted`)),
+    fileSink("release archives", ["/var/cache/croft/releases", "/var/cache/croft/builds"], plantNew("/var/cache/croft/releases/planted")),
+    fileSink(
+      "images and artifacts",
+      ["/var/cache/croft/images", "/var/cache/croft/artifacts", "-size", "-64M"],
+      plantNew("/var/cache/croft/images/planted"),
+    ),
+    fileSink(
+      "temporary files",
+      [
+        "/tmp",
+        "-maxdepth",
+        "3",
+        "-path",
+        "/tmp/croft*",
+        "-not",
+        "-path",
+        `${ROOT}/*`,
+        "-not",
+        "-path",
+        "/tmp/croft-needles*",
+        "-newermt",
+        started,
+      ],
+      plantNew("/tmp/croft-planted"),
+    ),
+    fileSink("the site's own folder", [site], plantNew(`${site}/planted`)),
+    ...["edge", "app", "data"].flatMap((name) => machineSinks(site, name)),
+  ];
+});
+
+afterAll(async () => {
+  sampler.stop();
+  await mustCroft("destroy", "--purge", site);
+});
+
+test("there are thirty secrets and more than fifteen places", () => {
+  expect(new Set(secrets.values()).size).toBeGreaterThanOrEqual(30);
+  expect(sinks.length).toBeGreaterThanOrEqual(15);
+  expect(outcomes.length).toBeGreaterThanOrEqual(15);
+});
+
+test("each place is searched with success for what is there, and in vain for secrets", async () => {
+  const blind: string[] = [];
+  const leaks: string[] = [];
+  for (const sink of sinks) {
+    const value = `planted${randomBytes(12).toString("hex")}`;
+    for (const hit of await sink.find([...secrets.values()]))
+      leaks.push(`${sink.name}: ${hit.includes("/") ? hit : ([...secrets].find(([, secret]) => secret === hit)?.[0] ?? "")}`);
+    const takeAway = await sink.plant(value);
+    if ((await sink.find([value])).length === 0) blind.push(sink.name);
+    await takeAway();
+  }
+  expect(blind).toEqual([]);
+  expect(leaks).toEqual([]);
+});
