@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Defect } from "./defect.ts";
 
 export const PROJECT = join(import.meta.dirname, "..", "..");
 /** State and sockets of the tests; short, since socket paths are. */
@@ -37,6 +38,12 @@ export const croft = (words: readonly string[], options: RunOptions = {}): Promi
     );
     if (child.pid !== undefined) options.onStart?.(child.pid);
   });
+
+/** The environment in which croft has a fault in what it renders. */
+export const withDefect = (defect: Defect): Readonly<Record<string, string>> => ({
+  NODE_OPTIONS: `--import=${join(import.meta.dirname, "defect.ts")}`,
+  CROFT_TEST_DEFECT: JSON.stringify(defect),
+});
 
 /** Runs and demands success; the error shows all that was printed. */
 export const mustCroft = async (...words: readonly string[]): Promise<Outcome> => {

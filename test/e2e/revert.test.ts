@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ROOT, copySite, croft, editFile, mustCroft, onMachine, program } from "./croft.ts";
+import { ROOT, copySite, croft, editFile, mustCroft, onMachine, program, withDefect } from "./croft.ts";
 import type { Outcome } from "./croft.ts";
 import type { Defect } from "./defect.ts";
 
@@ -12,12 +12,7 @@ let site = "";
 let firewall = "";
 
 const upWith = (texts: Defect["texts"]): Promise<Outcome> =>
-  croft(["up", site], {
-    environment: {
-      NODE_OPTIONS: `--import=${join(import.meta.dirname, "defect.ts")}`,
-      CROFT_TEST_DEFECT: JSON.stringify({ file: "/provisioner/machine/base-part.ts", texts } satisfies Defect),
-    },
-  });
+  croft(["up", site], { environment: withDefect({ file: "/provisioner/machine/base-part.ts", texts }) });
 
 const PORT_CLOSED: Defect["texts"][number] = ["tcp dport 22 accept", 'tcp dport ${input.machine === "web" ? 2 : 22} accept'];
 
