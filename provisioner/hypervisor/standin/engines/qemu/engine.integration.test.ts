@@ -1,6 +1,6 @@
 /** The engine against a real QEMU and a kernel of fifty bytes: everything but an operating system. */
 import { execFileSync } from "node:child_process";
-import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { guestName } from "../../../../model/names.ts";
@@ -36,9 +36,15 @@ const configOf = (folder: string): VmConfig => ({
 const cleaners: (() => void)[] = [];
 afterEach(() => cleaners.splice(0).forEach((clean) => clean()));
 
+/** Whole or not at all: a guest that resets may be read at any time. */
+const putKernel = (folder: string, ending: Ending): void => {
+  writeFileSync(join(folder, "kernel.new"), tinyKernel(ending));
+  renameSync(join(folder, "kernel.new"), join(folder, "kernel"));
+};
+
 const start = async (ending: Ending, args: readonly string[] = []) => {
   const folder = makeFolder();
-  writeFileSync(join(folder, "kernel"), tinyKernel(ending));
+  putKernel(folder, ending);
   const program = await startProgram(folder, ["--engine", "qemu", ...args]);
   const client = makeClient(program.socket);
   cleaners.push(program.clean, client.close);
@@ -64,7 +70,7 @@ test.skipIf(missing)(`with --no-shutdown it leaves a machine that can boot again
   await client.boot();
   await until(() => events().includes("shutdown"));
   expect((await client.info()).state).toBe("Created");
-  writeFileSync(join(folder, "kernel"), tinyKernel("stay"));
+  putKernel(folder, "stay");
   await client.boot();
   expect((await client.info()).state).toBe("Running");
 });
@@ -73,7 +79,7 @@ test.skipIf(missing)(`a guest that resets comes back in the same program (${REAS
   const { folder, program, client, greeted, events } = await start("reboot");
   await client.boot();
   await until(() => events().includes("rebooting"));
-  writeFileSync(join(folder, "kernel"), tinyKernel("stay"));
+  putKernel(folder, "stay");
   await until(() => events().lastIndexOf("rebooted") > events().lastIndexOf("rebooting"));
   await until(greeted);
   expect(program.isAlive()).toBe(true);

@@ -66,6 +66,8 @@ export const startGuest = async (config: VmConfig, apiSocket: string, hooks: Boo
   qmp.listen((event, data) => {
     if (event === "SHUTDOWN") reason = String(data["reason"]);
   });
+  // Only now, so that the shortest guest cannot end unheard.
+  await qmp.command("cont");
   void exited.then(() => hooks.onEnd(ENDS[reason] ?? "died"));
   return { child, qmp, exited };
 };

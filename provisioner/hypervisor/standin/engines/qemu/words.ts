@@ -67,9 +67,9 @@ const payloadWords = ({ payload }: VmConfig): readonly string[] => [
 /** A processor without the extensions whose drivers test themselves at length. */
 const PROCESSOR = "Nehalem,-vme,-x2apic";
 
-/** A guest that resets ends the process; QMP, on descriptor 3, says why. The serial port is standard output. */
+/** QMP, on descriptor 3, starts the guest and says why it ended; a reset ends it too. The serial port is standard output. */
 const FIXED: readonly string[] = [
-  "-nodefaults -no-user-config -no-reboot -display none -machine q35,smbus=off,sata=off,usb=off,vmport=off",
+  "-S -nodefaults -no-user-config -no-reboot -display none -machine q35,smbus=off,sata=off,usb=off,vmport=off",
   `-accel tcg,thread=multi,tb-size=256 -cpu ${PROCESSOR} -object rng-random,id=rng0,filename=/dev/urandom`,
   "-chardev stdio,id=serial0,signal=off -chardev socket,id=qmp,fd=3 -mon chardev=qmp,mode=control",
   "-sandbox on,elevateprivileges=deny,spawn=deny",
