@@ -32,6 +32,11 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     summary: "go back to the newest good generation of the state file",
     load: () => import("./commands/state.ts"),
   },
+  host: {
+    usage: "host trust HOST SHA256:… | list",
+    summary: "hosts for --on: trust the key of one, list them",
+    load: () => import("./commands/host.ts"),
+  },
   init: { usage: "init [FOLDER]", summary: "write a ten-line croft.yaml to start from", load: () => import("./commands/init.ts") },
   config: { usage: "config [SITE]", summary: "show the configuration with every default", load: () => import("./commands/config.ts") },
 };
@@ -49,7 +54,12 @@ Options of up, plan, destroy:
   --write-hosts          up: write the site's names into this computer's /etc/hosts
   --allow-destroy NAME   allow removing one resource that holds data; may be repeated
   --purge                destroy: data disks, secrets, addresses and state too
-  --wait SECONDS         wait for another run's lock`;
+  --wait SECONDS         wait for another run's lock
+
+On another host: \`croft --on ssh://root@HOST[:PORT] [OPTIONS] COMMAND …\` sends croft and the site's folder there and runs
+the command there, where state, lock and secrets stay. It goes on if the connection is lost; the same command finds it again.
+  --host-key SHA256:…    trust this key of a host that was never seen before
+  --identity FILE        log in with this private key, not with ssh-agent or ~/.ssh/id_*`;
 
 const commandLines = Object.values(VERBS)
   .map(({ usage, summary }) => `  ${usage.padEnd(30)} ${summary}`)

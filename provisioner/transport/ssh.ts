@@ -61,16 +61,15 @@ const fingerprintOf = (offered: Buffer): string => keyFingerprint(`key ${offered
 const isPinned = (target: SshTarget, offered: Buffer): boolean =>
   target.hostKeys.some((key) => keyFingerprint(key) === fingerprintOf(offered));
 
-const loginMethods = (target: SshTarget): ConnectConfig =>
-  target.logins === undefined
-    ? { ...(target.privateKey === undefined ? {} : { privateKey: target.privateKey }) }
-    : {
-        authHandler: target.logins.map((login) =>
-          login.type === "agent"
-            ? { type: "agent", username: target.user, agent: login.socket }
-            : { type: "publickey", username: target.user, key: login.key },
-        ),
-      };
+const loginMethods = ({ user, logins, privateKey }: SshTarget): ConnectConfig => {
+  if (logins === undefined) return privateKey === undefined ? {} : { privateKey };
+  const methods = logins.map((login) =>
+    login.type === "agent"
+      ? ({ type: "agent", username: user, agent: login.socket } as const)
+      : ({ type: "publickey", username: user, key: login.key } as const),
+  );
+  return { authHandler: methods };
+};
 
 const loginError = (target: SshTarget, cause: Error): CroftError => {
   const tried = (target.logins ?? []).map((login) => (login.type === "agent" ? `the ssh-agent at ${login.socket}` : login.name));
