@@ -54,19 +54,6 @@ const siteIndex = (words: readonly string[], folder: string): number | undefined
 
 const isInside = (path: string): boolean => !path.startsWith("..") && !isAbsolute(path);
 
-/** @throws CroftError CONFIG_INVALID for sources that would not be sent. */
-const checkInside = (model: Model): void => {
-  const folders = model.apps.flatMap((app) => [
-    ...app.workloads.map(({ source }) => source),
-    ...(app.database?.migrations === undefined ? [] : [app.database.migrations]),
-  ]);
-  const outside = folders.find((folder) => !isInside(normalize(folder)));
-  if (outside === undefined) return;
-  throw new CroftError("CONFIG_INVALID", `${outside} lies outside of the site's folder ${model.folder}; --on sends only that folder`, {
-    hint: "move it below the folder of croft.yaml, or run croft on the host itself",
-  });
-};
-
 /** Folders that builds write, relative to the site's. */
 const outputsOf = (model: Model): ReadonlySet<string> =>
   new Set(
@@ -131,7 +118,6 @@ export const sentSite = async (verb: string, words: readonly string[], io: Io): 
   const word = index === undefined ? undefined : words[index];
   const config = findConfig(word ?? ".", io.folder);
   const model = await readModel(word ?? ".", optionValue(words, "--env")?.value, io);
-  checkInside(model);
   const place = placeOf(io.folder, config, word);
   const outputs = outputsOf(model);
   const files = await readFolder(dirname(config), place.prefix, (path) => !NEVER_SENT.test(path) && !outputs.has(path));

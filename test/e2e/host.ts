@@ -66,7 +66,11 @@ export const installHost = async (key: HostKey): Promise<void> => {
   writeHostKey(key);
   write("root/.ssh/authorized_keys", `${user.publicKey}\n`, 0o600);
   write("etc/hostname", "metal1\n", 0o644);
-  write("etc/tmpfiles.d/loop.conf", Array.from({ length: LOOPS }, (_, index) => `b /dev/loop${index} 0660 root disk - 7:${index}\n`).join(""), 0o644);
+  write(
+    "etc/tmpfiles.d/loop.conf",
+    Array.from({ length: LOOPS }, (_, index) => `b /dev/loop${index} 0660 root disk - 7:${index}\n`).join(""),
+    0o644,
+  );
 };
 
 /** Its control groups are apart from those of this computer. */
@@ -99,7 +103,7 @@ const greets = (): Promise<boolean> =>
   });
 
 export const bootHost = async (): Promise<void> => {
-  running = spawn("setsid", ["sh", "-c", BOOT], { stdio: ["ignore", "pipe", "pipe"] });
+  running = spawn("sh", ["-c", BOOT], { stdio: ["ignore", "pipe", "pipe"], detached: true });
   let said = "";
   running.stdout?.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
   running.stderr?.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));

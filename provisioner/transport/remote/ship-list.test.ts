@@ -15,7 +15,9 @@ test("sources go, tests, tools and hidden files stay", () => {
 
 test("of packages, what Node can load goes", () => {
   expect(["lib/index.js", "data.json", "x.mjs", "LICENSE", "d.ts.js"].filter((path) => !isPackageFile(path, false))).toEqual([]);
-  expect(["lib/index.d.ts", "x.d.mts", "index.js.map", "README.md"].filter((path) => isPackageFile(path, false))).toEqual([]);
+  expect(["lib/index.d.ts", "src/index.ts", "x.d.mts", "index.js.map", "README.md"].filter((path) => isPackageFile(path, false))).toEqual(
+    [],
+  );
   expect(["node_modules", "prebuilds", ".github"].filter((path) => isPackageFile(path, true))).toEqual([]);
 });
 

@@ -10,7 +10,7 @@ const NOT_PROGRAM = new Set(["test", "bench", "docs", "examples", "node_modules"
 const TOP_FILES = new Set(["package.json", "LICENSE"]);
 const NOT_LOADED = /(\.(test|fixture)\.ts|\.md)$/;
 const TEST_FOLDER = /(^|\/)(golden|testing)$/;
-const NEVER_LOADED = /\.(map|md|d\.[cm]?ts|flow)$/;
+const NEVER_LOADED = /\.(map|md|[cm]?ts|flow)$/;
 
 /** Paths are relative to croft's own folder. */
 export const isProgram = (path: string, isFolder: boolean): boolean => {
@@ -20,7 +20,7 @@ export const isProgram = (path: string, isFolder: boolean): boolean => {
   return top ? TOP_FILES.has(path) : !NOT_LOADED.test(path);
 };
 
-/** Paths are relative to the package's folder; packages inside it are listed by themselves. Prebuilt native code is of other runtimes. */
+/** Paths are relative to the package's folder; packages inside it are listed by themselves. Node strips types of no package, and prebuilt native code is of other runtimes. */
 export const isPackageFile = (path: string, isFolder: boolean): boolean =>
   isFolder ? path !== "node_modules" && path !== "prebuilds" && !path.startsWith(".") : !NEVER_LOADED.test(path);
 
