@@ -1,10 +1,9 @@
 /** The command line against an SSH server of ours on loopback: keys, shipping, words, exit codes. No site is made. */
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { makeHost } from "../provisioner/transport/remote/sshd.fixture.ts";
 import type { Wire } from "../provisioner/transport/remote/sshd.fixture.ts";
 import { keyFingerprint, makeKeyPair } from "../provisioner/transport/ssh.ts";
@@ -18,15 +17,22 @@ const ship = (): string => join(folder, "cache", "ship");
 const print = (): string => keyFingerprint(wire.hostKey);
 
 type Outcome = { readonly code: number; readonly out: string; readonly err: string };
-const croft = (words: readonly string[], heard: (child: ChildProcess, out: string) => void = () => {}): Promise<Outcome> =>
+const croft = (words: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Outcome> =>
   new Promise((resolve) => {
     const child = spawn(process.execPath, [join(PROJECT, "bin", "croft"), ...words], {
       cwd: home(),
-      env: { PATH: process.env["PATH"], HOME: home(), CROFT_ROOT: join(folder, "root"), CROFT_CACHE: join(folder, "cache"), NO_COLOR: "1" },
+      env: {
+        PATH: process.env["PATH"],
+        HOME: home(),
+        CROFT_ROOT: join(folder, "root"),
+        CROFT_CACHE: join(folder, "cache"),
+        NO_COLOR: "1",
+        ...more,
+      },
       stdio: ["ignore", "pipe", "pipe"],
     });
     const said = { out: "", err: "" };
-    child.stdout.on("data", (bytes: Buffer) => heard(child, (said.out += bytes.toString())));
+    child.stdout.on("data", (bytes: Buffer) => (said.out += bytes.toString()));
     child.stderr.on("data", (bytes: Buffer) => (said.err += bytes.toString()));
     child.once("close", (code) => resolve({ ...said, code: code ?? 128 }));
   });
@@ -113,4 +119,45 @@ test("a login that is refused names what was tried", async () => {
   expect(refused.err).toContain("lets nobody in as root with the keys that were tried");
   expect(refused.err).toContain(`tried ${file}`);
   expect(readFileSync(join(home(), ".config", "croft", "known_hosts"), "utf8")).toContain(print());
+});
+
+test("an agent's key is enough", async () => {
+  const socket = join(folder, "agent");
+  const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
+  await vi.waitFor(() => expect(existsSync(socket)).toBe(true));
+  const file = join(home(), ".ssh", "id_ed25519");
+  expect(spawnSync("ssh-add", ["-q", file], { env: { PATH: process.env["PATH"], SSH_AUTH_SOCK: socket } }).status).toBe(0);
+  renameSync(file, `${file}.away`);
+  expect((await on("config", "sites/hello")).err).toContain("there is no key to log in with: no ssh-agent");
+  expect((await croft(["--on", `ssh://root@127.0.0.1:${wire.port}`, "config", "sites/hello"], { SSH_AUTH_SOCK: socket })).code).toBe(0);
+  renameSync(`${file}.away`, file);
+  agent.kill();
+});
+
+test("on a terminal, the key is asked for here and the plan's question is answered there", async () => {
+  const config = join(home(), "asked", "croft.yaml");
+  cpSync(join(home(), "sites", "hello"), join(home(), "asked"), { recursive: true });
+  writeFileSync(config, readFileSync(config, "utf8").replace("site: hello", "site: asked\nnetwork: 10.171.0.0/16"));
+  rmSync(join(home(), ".config"), { recursive: true });
+  const command = `${process.execPath} ${join(PROJECT, "bin", "croft")} --on ssh://root@127.0.0.1:${wire.port} up asked`;
+  const answers = [
+    { after: "Is it the same? [y/N] ", text: "y\n" },
+    { after: "Do this? [y/N] ", text: "n\n" },
+  ];
+  const child = spawn("script", ["-qec", command, "/dev/null"], {
+    cwd: home(),
+    env: { PATH: process.env["PATH"], HOME: home(), CROFT_ROOT: join(folder, "root"), CROFT_CACHE: join(folder, "cache"), TERM: "xterm" },
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  let out = "";
+  child.stdout.on("data", (bytes: Buffer) => {
+    out += bytes.toString();
+    const [next] = answers;
+    if (next !== undefined && out.includes(next.after)) child.stdin.write(answers.shift()?.text ?? "");
+  });
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  expect(out).toContain(`was never contacted from here. It shows the key\r\n  ${print()}`);
+  expect(out).toContain("\u001b[32m  + machine/web");
+  expect(out).toMatch(/Nothing was done\.\s*$/);
+  expect(code).toBe(1);
 });

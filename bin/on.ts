@@ -138,7 +138,7 @@ const passAnswers = (session: Session, job: JobSpec): (() => void) => {
   const onData = (bytes: Buffer): void => {
     last = last.then(() => answerJob(session, job, bytes.toString())).catch(() => {});
   };
-  process.stdin.on("data", onData);
+  process.stdin.on("data", onData).resume();
   return () => void process.stdin.off("data", onData).pause();
 };
 
