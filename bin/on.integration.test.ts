@@ -134,30 +134,53 @@ test("an agent's key is enough", async () => {
   agent.kill();
 });
 
-test("on a terminal, the key is asked for here and the plan's question is answered there", async () => {
-  const config = join(home(), "asked", "croft.yaml");
-  cpSync(join(home(), "sites", "hello"), join(home(), "asked"), { recursive: true });
-  writeFileSync(config, readFileSync(config, "utf8").replace("site: hello", "site: asked\nnetwork: 10.171.0.0/16"));
-  rmSync(join(home(), ".config"), { recursive: true });
-  const command = `${process.execPath} ${join(PROJECT, "bin", "croft")} --on ssh://root@127.0.0.1:${wire.port} up asked`;
-  const answers = [
-    { after: "Is it the same? [y/N] ", text: "y\n" },
-    { after: "Do this? [y/N] ", text: "n\n" },
-  ];
+/** `croft --on … up` on a terminal of its own. */
+const upOnTerminal = (site: string) => {
+  const config = join(home(), site, "croft.yaml");
+  cpSync(join(home(), "sites", "hello"), join(home(), site), { recursive: true });
+  writeFileSync(config, readFileSync(config, "utf8").replace("site: hello", `site: ${site}\nnetwork: 10.171.0.0/16`));
+  const command = `${process.execPath} ${join(PROJECT, "bin", "croft")} --on ssh://root@127.0.0.1:${wire.port} up ${site}`;
   const child = spawn("script", ["-qec", command, "/dev/null"], {
     cwd: home(),
     env: { PATH: process.env["PATH"], HOME: home(), CROFT_ROOT: join(folder, "root"), CROFT_CACHE: join(folder, "cache"), TERM: "xterm" },
     stdio: ["pipe", "pipe", "ignore"],
   });
   let out = "";
-  child.stdout.on("data", (bytes: Buffer) => {
-    out += bytes.toString();
-    const [next] = answers;
-    if (next !== undefined && out.includes(next.after)) child.stdin.write(answers.shift()?.text ?? "");
-  });
-  const code = await new Promise((resolve) => child.once("close", resolve));
-  expect(out).toContain(`was never contacted from here. It shows the key\r\n  ${print()}`);
-  expect(out).toContain("\u001b[32m  + machine/web");
-  expect(out).toMatch(/Nothing was done\.\s*$/);
-  expect(code).toBe(1);
+  child.stdout.on("data", (bytes: Buffer) => (out += bytes.toString()));
+  return {
+    ended: new Promise<number | null>((resolve) => child.once("close", resolve)),
+    out: () => out,
+    type: (text: string) => void child.stdin.write(text),
+    shows: (text: string) => vi.waitFor(() => expect(out).toContain(text), { timeout: 60_000, interval: 50 }),
+  };
+};
+
+test("on a terminal, the key is asked for here and the plan's question is answered there", async () => {
+  rmSync(join(home(), ".config"), { recursive: true });
+  const terminal = upOnTerminal("asked");
+  await terminal.shows("Is it the same? [y/N] ");
+  terminal.type("y\n");
+  await terminal.shows("Do this? [y/N] ");
+  terminal.type("n\n");
+  expect(await terminal.ended).toBe(1);
+  expect(terminal.out()).toContain(`was never contacted from here. It shows the key\r\n  ${print()}`);
+  expect(terminal.out()).toContain("\u001b[32m  + machine/web");
+  expect(terminal.out()).toMatch(/Nothing was done\.\s*$/);
+});
+
+test("the first Ctrl-C goes to the job, the second one leaves it", async () => {
+  const jobs = join(folder, "root", "state", ".jobs");
+  const before = new Set(readdirSync(jobs));
+  const terminal = upOnTerminal("left");
+  await terminal.shows("Do this? [y/N] ");
+  const [id = ""] = readdirSync(jobs).filter((name) => !before.has(name));
+  const pid = Number(readFileSync(join(jobs, id, "pid"), "utf8"));
+  process.kill(pid, "SIGSTOP");
+  terminal.type("\u0003");
+  await vi.waitFor(() => expect(wire.commands().join()).toContain("kill -s INT"), { timeout: 20_000 });
+  terminal.type("\u0003");
+  expect(await terminal.ended).toBe(130);
+  expect(terminal.out()).toContain(`left 127.0.0.1:${wire.port}; the job goes on there`);
+  process.kill(pid, "SIGCONT");
+  await vi.waitFor(() => expect(readFileSync(join(jobs, id, "exit"), "utf8")).toBe("130\n"), { timeout: 20_000 });
 });
