@@ -1,16 +1,11 @@
 /** `croft --on ssh://root@HOST VERB …`: the verb runs on the host; what it needs is sent there, what it says is shown here. */
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
-import { ensureArtifact } from "../provisioner/artifacts/fetch.ts";
 import { CroftError, EXIT } from "../provisioner/errors.ts";
 import { remotePaths, shortHash } from "../provisioner/model/names.ts";
-import { makeLocalShell } from "../provisioner/transport/local.ts";
 import { findLogins } from "../provisioner/transport/remote/identity.ts";
 import type { JobSpec } from "../provisioner/transport/remote/job.ts";
-import { makePack, readFolder, readPackedFile } from "../provisioner/transport/remote/pack.ts";
 import type { Pack } from "../provisioner/transport/remote/pack.ts";
 import { DELAYS_MS } from "../provisioner/transport/remote/reconnect.ts";
 import {
@@ -24,10 +19,7 @@ import {
   tidyHost,
 } from "../provisioner/transport/remote/session.ts";
 import type { Session } from "../provisioner/transport/remote/session.ts";
-import { isPackageFile, isProgram, packageFolders, shippedFolder } from "../provisioner/transport/remote/ship-list.ts";
-import type { Manifest } from "../provisioner/transport/remote/ship-list.ts";
 import { shipPath } from "../provisioner/transport/remote/ship.ts";
-import type { Platform } from "../provisioner/transport/remote/ship.ts";
 import { parseAddress } from "../provisioner/transport/remote/target.ts";
 import { openHost } from "../provisioner/transport/remote/trust.ts";
 import type { Host } from "../provisioner/transport/remote/trust.ts";
@@ -38,46 +30,17 @@ import { rootsFrom } from "./load.ts";
 import type { Io } from "./main.ts";
 import { splitGlobal } from "./on-options.ts";
 import type { GlobalOptions } from "./on-options.ts";
+import { croftPack, nodePack } from "./on-packs.ts";
 import { sentSite } from "./on-site.ts";
 import type { Sent } from "./on-site.ts";
 import { HELP, VERBS } from "./verbs.ts";
 
-const ROOT = join(import.meta.dirname, "..");
 const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** Verbs of this computer alone. */
 const HERE_ONLY = new Set(["init", "host"]);
 /** Their result is worth as much to a later client: doing them again would only say that nothing is left to do. */
 const CHANGING = new Set(["up", "apply", "destroy", "state"]);
 const PASSED_ON = /^(CROFT_(?!TERMINAL$).*|NO_COLOR|FORCE_COLOR|TERM|LANG|TZ)$/;
-
-const readManifest = (folder: string): Manifest | undefined => {
-  try {
-    return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
-  } catch {
-    return undefined;
-  }
-};
-
-const croftPack = async (): Promise<Pack> => {
-  const packages = packageFolders(ROOT, readManifest);
-  const parts = await Promise.all([
-    readFolder(ROOT, "", isProgram),
-    ...packages.map((folder) => readFolder(folder, shippedFolder(ROOT, folder), isPackageFile)),
-  ]);
-  return makePack("croft", "croft", parts.flat());
-};
-
-const ARCHITECTURES: Readonly<Record<string, "amd64" | "arm64">> = { x86_64: "amd64", aarch64: "arm64" };
-
-/** This computer's own Node.js where the host is of its kind, otherwise the pinned one for the host. */
-const nodePack = async (platform: Platform): Promise<Pack> => {
-  const architecture = ARCHITECTURES[platform.machine];
-  if (architecture === undefined) throw new CroftError("HOST_UNFIT", `croft runs on x86_64 and aarch64, this host is ${platform.machine}`);
-  const same = process.platform === "linux" && (process.arch === "arm64" ? "arm64" : "amd64") === architecture;
-  const folder = join(homedir(), ".cache", "croft", "artifacts");
-  const file = same ? process.execPath : await ensureArtifact({ shell: makeLocalShell(), folder, architecture }, "node");
-  return makePack("node", "Node.js", [await readPackedFile(file, "node")]);
-};
 
 const passedOn = (io: Io): Readonly<Record<string, string>> =>
   Object.fromEntries(
