@@ -112,7 +112,8 @@ export const bootHost = async (): Promise<void> => {
     if (running.exitCode !== null) break;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  throw new Error(`the test host does not greet\n${said}`);
+  const journal = await program(`journalctl --no-pager -D ${root}/var/log/journal -u ssh | tail -20`).catch(String);
+  throw new Error(`the test host does not greet\n${said}\n${journal}`);
 };
 
 /** Pulls the host's plug; its disk stays. */
