@@ -35,9 +35,13 @@ export type Login =
   | { readonly type: "key"; readonly key: string; readonly name: string }
   | { readonly type: "agent"; readonly socket: string };
 
-/** A new ed25519 pair in OpenSSH form. */
+/** The type's name and the length of a whole key, 32 bytes. */
+const WHOLE_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI";
+
+/** A new ed25519 pair in OpenSSH form. ssh2 cuts zero bytes off a public key's start, one key in 256, and OpenSSH refuses that. */
 export const makeKeyPair = (comment: string): { readonly privateKey: string; readonly publicKey: string } => {
   const pair = utils.generateKeyPairSync("ed25519", { comment });
+  if (!pair.public.startsWith(WHOLE_KEY)) return makeKeyPair(comment);
   return { privateKey: pair.private, publicKey: pair.public };
 };
 
