@@ -33,8 +33,8 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     load: () => import("./commands/state.ts"),
   },
   host: {
-    usage: "host trust HOST SHA256:… | list",
-    summary: "hosts for --on: trust the key of one, list them",
+    usage: "host trust HOST KEY | list",
+    summary: "hosts for --on: trust the key SHA256:… of one, list them",
     load: () => import("./commands/host.ts"),
   },
   init: { usage: "init [FOLDER]", summary: "write a ten-line croft.yaml to start from", load: () => import("./commands/init.ts") },
