@@ -22,11 +22,16 @@ export type CommandModule = {
   readonly example: string;
 };
 
+/** A job on another host writes to files, but somebody's terminal shows them: `CROFT_TERMINAL` is its width. */
+const terminal = process.env["CROFT_TERMINAL"];
+if (terminal !== undefined) process.stdout.columns = Number(terminal);
+const isTerminal = terminal !== undefined || process.stdout.isTTY === true;
+
 const makeIo = (): Io => ({
   out: (text) => void process.stdout.write(`${text}\n`),
   error: (text) => void process.stderr.write(`${text}\n`),
-  color: process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined,
-  interactive: process.stdin.isTTY === true && process.stdout.isTTY === true,
+  color: isTerminal && process.env["NO_COLOR"] === undefined,
+  interactive: isTerminal && (terminal !== undefined || process.stdin.isTTY === true),
   environment: process.env,
   folder: process.cwd(),
 });
@@ -69,6 +74,7 @@ const wantsHelp = (words: readonly string[]): boolean => {
 
 const main = async (words: readonly string[], io: Io): Promise<number> => {
   const [verb, ...rest] = words;
+  if (verb !== undefined && /^--(on|host-key|identity)(=|$)/.test(verb)) return (await import("./on.ts")).runElsewhere(words, io);
   if (verb === undefined || verb === "--help" || verb === "-h" || verb === "help") {
     io.out(HELP);
     return verb === undefined ? ERROR_CODES.USAGE : 0;

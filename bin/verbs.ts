@@ -32,6 +32,11 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     summary: "go back to the newest good generation of the state file",
     load: () => import("./commands/state.ts"),
   },
+  host: {
+    usage: "host trust HOST KEY | list",
+    summary: "hosts for --on: trust the key SHA256:… of one, list them",
+    load: () => import("./commands/host.ts"),
+  },
   init: { usage: "init [FOLDER]", summary: "write a ten-line croft.yaml to start from", load: () => import("./commands/init.ts") },
   config: { usage: "config [SITE]", summary: "show the configuration with every default", load: () => import("./commands/config.ts") },
   render: { usage: "render [SITE]", summary: "show every file that `up` would write", load: () => import("./commands/render.ts") },
@@ -50,7 +55,12 @@ export const VERBS: Readonly<Record<string, Verb>> = {
 };
 
 const SITE = `SITE is a folder with a croft.yaml, or the file itself; the current folder by default. --file SITE names it too.
-\`croft COMMAND --help\` shows the options of a command.`;
+\`croft COMMAND --help\` shows the options of a command.
+
+On another host: \`croft --on ssh://root@HOST[:PORT] [OPTIONS] COMMAND …\` sends croft and the site's folder there and runs
+the command there, where state, lock and secrets stay. It goes on if the connection is lost; the same command finds it again.
+  --host-key SHA256:…    trust this key of a host that was never seen before
+  --identity FILE        log in with this private key, not with ssh-agent or ~/.ssh/id_*`;
 
 const WIDTH = 32;
 const commandLines = Object.values(VERBS)

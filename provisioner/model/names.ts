@@ -72,6 +72,16 @@ export const cachePaths = (roots: Roots = DEFAULT_ROOTS) =>
     builds: join(roots.cache, "builds"),
   }) as const;
 
+/** On a host that another computer drives: what was sent there, and the verbs that run there. */
+export const remotePaths = (roots: Roots = DEFAULT_ROOTS) => {
+  const jobs = join(roots.state, ".jobs");
+  return { ship: join(roots.cache, "ship"), jobs, job: (id: string) => join(jobs, id) } as const;
+};
+export const jobUnitName = (id: string): string => `croft-job-${id}.service`;
+
+/** In a user's own configuration folder: the hosts whose keys were trusted. */
+export const knownHostsPath = (configuration: string): string => join(configuration, "croft", "known_hosts");
+
 /** Interface names hold at most 15 bytes, so they carry a hash of the whole name. */
 export const bridgeName = (name: SiteName, host: string): string => `crb${shortHash(`${siteKey(name)}/bridge/${host}`, 10)}`;
 export const tapName = (name: SiteName, machine: string): string => `crt${shortHash(`${siteKey(name)}/tap/${machine}`, 10)}`;

@@ -12,6 +12,8 @@ export type RunOptions = {
   /** Whole lines as they come, of both outputs. */
   readonly onLine?: (line: string) => void;
   readonly signal?: AbortSignal;
+  /** Bytes as they come, both outputs apart; over SSH only. */
+  readonly onBytes?: (from: "stdout" | "stderr", bytes: Uint8Array) => void;
 };
 
 /** Success and failure have one shape. Outputs are cut to their last 1 MiB. */

@@ -4,7 +4,7 @@ import { createReadStream } from "node:fs";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import ssh2 from "ssh2";
-import type { Client as ClientType, ClientChannel } from "ssh2";
+import type { Client as ClientType, ClientChannel, ConnectConfig } from "ssh2";
 import { CroftError } from "../errors.ts";
 import { doorPoint } from "../execute/faults.ts";
 import { quoteWord } from "./sh.ts";
@@ -20,30 +20,75 @@ export type SshTarget = {
   readonly port: number;
   readonly user: string;
   /** OpenSSH private key. */
-  readonly privateKey: string;
-  /** Pinned public host keys, `TYPE BASE64` each; nothing else is trusted. */
+  readonly privateKey?: string;
+  /** Ways to log in, tried in turn; instead of `privateKey`. */
+  readonly logins?: readonly Login[];
+  /** Pinned public host keys, `TYPE BASE64` or `SHA256:…` each; nothing else is trusted. */
   readonly hostKeys: readonly string[];
   readonly connectTimeoutMs: number;
+  /** The error for a host key that is not pinned, given its `SHA256:…`. */
+  readonly refuse?: (offered: string) => CroftError;
 };
 
-/** A new ed25519 pair in OpenSSH form. */
+/** A private key in OpenSSH or PEM form, or an agent's socket that holds some. */
+export type Login =
+  | { readonly type: "key"; readonly key: string; readonly name: string }
+  | { readonly type: "agent"; readonly socket: string };
+
+/** The type's name and the length of a whole key, 32 bytes. */
+const WHOLE_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI";
+
+/** A new ed25519 pair in OpenSSH form. ssh2 cuts zero bytes off a public key's start, one key in 256, and OpenSSH refuses that. */
 export const makeKeyPair = (comment: string): { readonly privateKey: string; readonly publicKey: string } => {
   const pair = utils.generateKeyPairSync("ed25519", { comment });
+  if (!pair.public.startsWith(WHOLE_KEY)) return makeKeyPair(comment);
   return { privateKey: pair.private, publicKey: pair.public };
+};
+
+/** What a text is as a key to log in with. */
+export const inspectKey = (text: string): "private" | "public" | "encrypted" | "unreadable" => {
+  const parsed = utils.parseKey(text);
+  if (parsed instanceof Error) return /encrypted|passphrase/i.test(parsed.message) ? "encrypted" : "unreadable";
+  const key = Array.isArray(parsed) ? parsed[0] : parsed;
+  return key?.isPrivateKey() === true ? "private" : "public";
 };
 
 /** `SHA256:…` of a public key given as `TYPE BASE64`. */
 export const keyFingerprint = (key: string): string => {
+  if (key.startsWith("SHA256:")) return key;
   const blob = Buffer.from(key.split(" ")[1] ?? "", "base64");
   return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
 };
 
-const isPinned = (target: SshTarget, offered: Buffer): boolean =>
-  target.hostKeys.some((key) => offered.equals(Buffer.from(key.split(" ")[1] ?? "", "base64")));
+const fingerprintOf = (offered: Buffer): string => keyFingerprint(`key ${offered.toString("base64")}`);
 
-const connectError = (target: SshTarget, cause: Error, refused: Buffer | undefined): CroftError => {
+const isPinned = (target: SshTarget, offered: Buffer): boolean =>
+  target.hostKeys.some((key) => keyFingerprint(key) === fingerprintOf(offered));
+
+const loginMethods = ({ user, logins, privateKey }: SshTarget): ConnectConfig => {
+  if (logins === undefined) return privateKey === undefined ? {} : { privateKey };
+  const methods = logins.map((login) =>
+    login.type === "agent"
+      ? ({ type: "agent", username: user, agent: login.socket } as const)
+      : ({ type: "publickey", username: user, key: login.key } as const),
+  );
+  return { authHandler: methods };
+};
+
+const loginError = (target: SshTarget, cause: Error): CroftError => {
+  const tried = (target.logins ?? []).map((login) => (login.type === "agent" ? `the ssh-agent at ${login.socket}` : login.name));
+  return new CroftError("TRANSPORT", `${target.label} lets nobody in as ${target.user} with the keys that were tried`, {
+    cause,
+    tail: tried.map((name) => `tried ${name}`).join("\n"),
+    hint: `put a public key into the authorized_keys of ${target.user} there, or name another key with \`--identity FILE\``,
+  });
+};
+
+const connectError = (target: SshTarget, cause: Error & { readonly level?: string }, refused: Buffer | undefined): CroftError => {
+  if (cause.level === "client-authentication" && target.logins !== undefined) return loginError(target, cause);
   if (refused !== undefined) {
-    const offered = keyFingerprint(`key ${refused.toString("base64")}`);
+    const offered = fingerprintOf(refused);
+    if (target.refuse !== undefined) return target.refuse(offered);
     return new CroftError("HOST_KEY", `the SSH host key of ${target.label} is not the pinned one; nothing was sent`, {
       tail: `offered ${offered}\npinned  ${target.hostKeys.map(keyFingerprint).join(" ")}`,
       hint: "if the machine was rebuilt outside croft, replace it with croft; otherwise somebody is in between",
@@ -68,7 +113,7 @@ const openClient = (target: SshTarget): Promise<ClientType> =>
       host: target.host,
       port: target.port,
       username: target.user,
-      privateKey: target.privateKey,
+      ...loginMethods(target),
       readyTimeout: target.connectTimeoutMs,
       keepaliveInterval: 5000,
       keepaliveCountMax: 3,
@@ -130,8 +175,14 @@ const execute = (target: SshTarget, client: ClientType, command: string, options
         fail("COMMAND_TIMEOUT", `a command on ${target.label} took longer than ${options.timeoutMs} ms`),
       );
       client.once("close", lost);
-      channel.on("data", stdout.add);
-      channel.stderr.on("data", stderr.add);
+      channel.on("data", (bytes: Buffer) => {
+        stdout.add(bytes);
+        options.onBytes?.("stdout", bytes);
+      });
+      channel.stderr.on("data", (bytes: Buffer) => {
+        stderr.add(bytes);
+        options.onBytes?.("stderr", bytes);
+      });
       channel.on("exit", (code: number | null) => (exitCode = code ?? 128));
       channel.once("close", () => {
         clearTimeout(clock);
