@@ -31,6 +31,7 @@ export type MavenSource = {
 /** Built here; module, version, toolchain and flags together decide every byte. */
 export type GoSource = {
   readonly type: "go";
+  /** The main package: a module, or a package of one. */
   readonly module: string;
   readonly version: string;
   /** Which Go compiles it: `go1.26.8`. */

@@ -78,16 +78,19 @@ const startOf = (response: Response, progress: Progress): number => {
   return response.status === 206 && Number(from) === progress.received ? progress.received : 0;
 };
 
+/** The server cannot go on from there; the next attempt asks for everything. */
+const cannotGoOn = (response: Response, progress: Progress): boolean =>
+  progress.received > 0 && (response.status === 416 || (response.status === 206 && startOf(response, progress) === 0));
+
 const accept = async (download: Download, response: Response, progress: Progress, handle: FileHandle): Promise<void> => {
-  if (response.status === 416 && progress.received > 0) {
+  if (cannotGoOn(response, progress)) {
     await handle.truncate(0);
     progress.received = 0;
-    throw shortError(download.url, 0, undefined);
+    throw shortError(download.url, 0, progress.total);
   }
   if (response.status !== 200 && response.status !== 206) throw statusError(download.url, response.status);
   if (/^text\/html\b/i.test(response.headers.get("content-type") ?? "")) throw pageError(download.url);
   const start = startOf(response, progress);
-  if (response.status === 206 && start !== progress.received) throw statusError(download.url, 206);
   if (start === 0) await handle.truncate(0);
   const length = lengthOf(response);
   progress.received = start;
@@ -151,16 +154,17 @@ const receive = async (download: Download, limits: Limits): Promise<{ readonly p
     return open(download.file, "r+");
   });
   const progress: Progress = { received: (await handle.stat()).size, total: undefined, validator: undefined };
+  let furthest = progress.received;
   let pieces = progress.received === 0 ? 0 : 1;
   for (let tries = 1; ; tries += 1) {
-    const before = progress.received;
     try {
       await attempt(download, limits, progress, handle);
       await handle.sync();
       return { pieces: pieces + 1 };
     } catch (error) {
       if (!(error instanceof CroftError) || !error.transient) throw error;
-      if (progress.received > before) tries = 1;
+      if (progress.received > furthest) tries = 1;
+      furthest = Math.max(furthest, progress.received);
       pieces = progress.received === 0 ? 0 : pieces + 1;
       if (tries >= limits.attempts) throw broken(download, progress, error);
       download.report(`${error.message}; going on at byte ${progress.received}`);

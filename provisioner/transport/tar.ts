@@ -45,6 +45,14 @@ export const readTar = async (source: Readable, onEntry: (entry: ReadEntry) => P
       entry.resume();
     }
   };
-  // Whichever fails first ends the other.
-  await Promise.all([fed, take().catch((error: unknown) => source.destroy(error as Error))]);
+  let refused: unknown;
+  const taken = take().catch((error: unknown) => {
+    refused = error;
+    source.destroy();
+  });
+  // A refused entry ends the reading, whose own error then only says that it was ended.
+  await Promise.all([fed, taken]).catch((error: unknown) => {
+    throw refused ?? error;
+  });
+  if (refused !== undefined) throw refused;
 };
