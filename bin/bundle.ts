@@ -1,6 +1,6 @@
 /** What a site needs beside its own folder, in one file, and back into the cache of a host without internet. */
 import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { buildImage, imageExists } from "../images/build.ts";
 import type { ImageTools } from "../images/build.ts";
 import { keepImage, packImage, prepareImage, stagedImages } from "../images/bundle.ts";
@@ -15,7 +15,7 @@ import { artifactOf } from "../provisioner/artifacts/catalogue.ts";
 import type { Architecture } from "../provisioner/artifacts/catalogue.ts";
 import { ensureArtifact } from "../provisioner/artifacts/fetch.ts";
 import { pinOf } from "../provisioner/artifacts/pins.ts";
-import { keepFile } from "../provisioner/artifacts/sources/cache.ts";
+import { keepFile, removeStale } from "../provisioner/artifacts/sources/cache.ts";
 import { CroftError } from "../provisioner/errors.ts";
 import { cachePaths, digestPath } from "../provisioner/model/names.ts";
 import type { Roots } from "../provisioner/model/names.ts";
@@ -70,12 +70,15 @@ const packBuilds = async (cache: Cache, releases: readonly BuiltRelease[], work:
   return [...[...files].map((file) => ({ path: `releases/${basename(file)}`, file })), ...packed];
 };
 
-/** Beside the target, which has room for it. */
+const workFolder = async (cache: Cache): Promise<string> => {
+  await mkdir(cache.folder, { recursive: true, mode: 0o700 });
+  await removeStale(cache.folder);
+  return mkdtemp(join(cache.folder, `.bundle-${process.pid}-`));
+};
+
 export const makeBundle = async (loaded: Loaded, target: string, say: Say): Promise<Manifest> => {
   const cache = cachePaths(loaded.roots);
-  const work = await mkdtemp(join(dirname(target), ".croft-bundle-")).catch((cause: unknown) => {
-    throw new CroftError("USAGE", `${dirname(target)} cannot be written`, { cause });
-  });
+  const work = await workFolder(cache);
   try {
     const artifacts = await packArtifacts(loaded, say);
     await ensureImages(loaded, cache.images, say);
@@ -113,8 +116,7 @@ const keepBuilds = async (cache: Cache, staged: readonly Staged[]): Promise<void
 /** Takes in a whole bundle, or nothing of it. @throws CroftError ARTIFACT */
 export const takeBundle = async (file: string, roots: Roots, architecture: Architecture): Promise<Manifest> => {
   const cache = cachePaths(roots);
-  await mkdir(cache.folder, { recursive: true, mode: 0o700 });
-  const work = await mkdtemp(join(cache.folder, ".bundle-"));
+  const work = await workFolder(cache);
   try {
     const { manifest, staged } = await readBundle(file, work, architecture);
     const prepared = join(work, "images");

@@ -92,6 +92,16 @@ describe("sources", () => {
     expect(server.requests).toEqual([]);
   });
 
+  test("what only the lock file pins: the very same file is asked for", async () => {
+    define([{ type: "release", url: `${server.url}/good` }], null);
+    const lock = { version: 1, artifacts: { tool: { version: "1", source: "import", sha256: { amd64: SHA256 } } } } as const;
+    const pins = { architecture: "amd64", lock, notes: [] } as const;
+    await expect(ensureArtifact(tools({ pins }), "tool")).rejects.toMatchObject({ hint: expect.stringContaining("croft.lock pins it") });
+    expect(server.requests).toEqual([]);
+    await ensureArtifact(tools({ pins, mirror: server.url }), "tool");
+    expect(server.requests.map(({ path }) => path)).toEqual([`/sha256/${SHA256}`]);
+  });
+
   test("a broken download is gone on with by the next run", async () => {
     define([release("/first-half-only")]);
     await expect(ensureArtifact(tools(), "tool")).rejects.toThrow("no source has tool");

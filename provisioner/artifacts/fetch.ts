@@ -7,7 +7,7 @@ import type { Shell } from "../transport/shell.ts";
 import { artifactOf, fileOf } from "./catalogue.ts";
 import type { Artifact, ArtifactFile, Source } from "./catalogue.ts";
 import { systemCode } from "./failures.ts";
-import { findPin, pinOf } from "./pins.ts";
+import { findPin, isOnlyLocked, pinOf } from "./pins.ts";
 import type { Pins } from "./pins.ts";
 import { findCached, isCached, keepFile, removeStale, takePartial } from "./sources/cache.ts";
 import type { SourceType } from "./sources/cache.ts";
@@ -102,7 +102,9 @@ export const ensureArtifact = async (tools: ArtifactTools, name: string, report:
   }
   throw new CroftError("ARTIFACT", `no source has ${name} ${artifact.version} (sha256 ${sha256.slice(0, 16)})`, {
     tail: failures.join("\n"),
-    hint: `croft artifact import ${name} FILE`,
+    hint: isOnlyLocked(tools.pins, name)
+      ? `croft.lock pins it: import the very same file, or remove the entry: croft artifact import ${name} FILE`
+      : `croft artifact import ${name} FILE`,
   });
 };
 

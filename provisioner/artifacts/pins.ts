@@ -21,6 +21,10 @@ export const findPin = ({ architecture, lock, notes }: Pins, name: string): stri
   return notes.find(isImported)?.sha256;
 };
 
+/** Where `croft.lock` alone says which bytes are meant. */
+export const isOnlyLocked = (pins: Pins, name: string): boolean =>
+  fileOf(artifactOf(name), pins.architecture).sha256 === undefined && findPin({ ...pins, notes: [] }, name) !== undefined;
+
 /** @throws CroftError ARTIFACT that says what to import. */
 export const pinOf = (pins: Pins, name: string): string => {
   const found = findPin(pins, name);

@@ -75,14 +75,18 @@ export const readNotes = async (folder: string): Promise<readonly Note[]> => {
   return found.toSorted((a, b) => b.time - a.time).map(({ note }) => note);
 };
 
-const WORK = /^\.(?:work|part)-(?:[0-9a-f]+-)?(\d+)(?:-|$)/;
+/** The process in the name of something unfinished. */
+const ownerOf = (name: string): string | undefined => /^\.(?:work|bundle|part-[0-9a-f]{16})-(\d+)(?:-|$)/.exec(name)?.[1];
 
-/** Work folders of runs that were killed; what was downloaded in part stays for the next run. */
+const WEEK_MS = 7 * 24 * 3600 * 1000;
+
+/** What killed runs left: work folders at once, downloads in part after a week, since the next run may go on with them. */
 export const removeStale = async (folder: string): Promise<void> => {
   for (const name of await readdir(folder)) {
-    const pid = WORK.exec(name)?.[1];
-    if (name.startsWith(".work-") && pid !== undefined && !(await exists(`/proc/${pid}`)))
-      await rm(join(folder, name), { recursive: true, force: true });
+    const pid = ownerOf(name);
+    if (pid === undefined || (await exists(`/proc/${pid}`))) continue;
+    const { mtimeMs } = await stat(join(folder, name));
+    if (!name.startsWith(".part-") || Date.now() - mtimeMs > WEEK_MS) await rm(join(folder, name), { recursive: true, force: true });
   }
 };
 
@@ -91,7 +95,7 @@ export const takePartial = async (folder: string, sha256: string): Promise<strin
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const mine = join(folder, `.part-${sha256.slice(0, 16)}-${process.pid}`);
   for (const name of await readdir(folder)) {
-    const pid = name.startsWith(`.part-${sha256.slice(0, 16)}-`) ? WORK.exec(name)?.[1] : undefined;
+    const pid = name.startsWith(`.part-${sha256.slice(0, 16)}-`) ? ownerOf(name) : undefined;
     if (pid !== undefined && !(await exists(`/proc/${pid}`)) && !(await exists(mine)))
       await rename(join(folder, name), mine).catch(() => {});
   }
