@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { artifactPath } from "../model/names.ts";
 import { makeLocalShell } from "../transport/local.ts";
 import type { Artifact, Source } from "./catalogue.ts";
-import { ensureArtifact } from "./fetch.ts";
+import { artifactPackages, ensureArtifact } from "./fetch.ts";
 import type { ArtifactTools } from "./fetch.ts";
 import { importArtifact } from "./import.ts";
 import { EMPTY_LOCK } from "./lock-file.ts";
@@ -127,6 +127,19 @@ describe("sources", () => {
     await expect(ensureArtifact(tools(), "tool")).rejects.toThrow("no source has tool");
     expect(server.requests.map(({ path }) => path)).toEqual(["/maven/org/example/tool/1/tool-1.zip"]);
   });
+});
+
+test("what can only be built names the host package for it, until it is there", async () => {
+  const go: Source = { type: "go", module: "example.org/tool", version: "v1.0.0", toolchain: "go1.26.8", flags: [] };
+  define([go]);
+  expect(await artifactPackages(tools(), ["tool"])).toMatchObject([
+    { package: "golang-go", program: "go", why: expect.stringContaining("builds tool") },
+  ]);
+  expect(await artifactPackages(tools({ mirror: server.url }), ["tool"])).toEqual([]);
+  await ensureArtifact(tools({ mirror: server.url }), "tool");
+  expect(await artifactPackages(tools(), ["tool"])).toEqual([]);
+  define([go, release("/good")]);
+  expect(await artifactPackages(tools(), ["tool"])).toEqual([]);
 });
 
 describe("a mirror", () => {
