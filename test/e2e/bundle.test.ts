@@ -75,7 +75,7 @@ test("with a loopback alone: up, answered over HTTPS, nothing built, nothing fet
     `trap '${command} destroy --purge --yes ${SITE}' EXIT`,
     `${command} up --yes --no-install --bundle ${BUNDLE} ${SITE}`,
     `${command} smoke ${SITE}`,
-    `curl -sS --fail --cacert ${ROOT}/state/offline/default/authority/authority.pem --resolve api.offline.test:443:$(${command} vm list --json --file ${SITE} | sed 's/.*"name":"web"[^}]*"address":"\\([^"]*\\)".*/\\1/') https://api.offline.test/`,
+    `curl -sS --fail --cacert ${ROOT}/state/offline/default/authority/internal/current/root.pem --resolve api.offline.test:443:$(${command} vm list --json --file ${SITE} | sed 's/.*"name":"web"[^}]*"address":"\\([^"]*\\)".*/\\1/') https://api.offline.test/`,
   ];
   writeFileSync(join(ROOT, "run.sh"), `set -e\n${lines.join("\n")}\n`);
   const settings = Object.entries(OFFLINE).map(([name, value]) => `${name}=${value}`);

@@ -7,13 +7,15 @@ import { constants, createZstdCompress, createZstdDecompress } from "node:zlib";
 import { CroftError } from "../../errors.ts";
 
 const BLOCK = 64 * 1024;
+/** Gigabytes go through: small chunks would cost more than their content. */
+const CHUNK = 16 * BLOCK;
 const ZEROS = Buffer.alloc(BLOCK);
 const LEVEL = 3;
 
 export const compressFile = (from: string, to: string): Promise<void> =>
   pipeline(
-    createReadStream(from, { highWaterMark: 16 * BLOCK }),
-    createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_checksumFlag]: 1 } }),
+    createReadStream(from, { highWaterMark: CHUNK }),
+    createZstdCompress({ chunkSize: CHUNK, params: { [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_checksumFlag]: 1 } }),
     createWriteStream(to, { mode: 0o600 }),
   );
 
@@ -31,7 +33,7 @@ export const expandFile = async (from: string, to: string, rawBytes: number): Pr
   const wrong = (cause?: unknown): CroftError =>
     new CroftError("ARTIFACT", `a disk image does not unpack to ${rawBytes} bytes`, cause === undefined ? {} : { cause });
   await using handle = await open(to, "w", 0o600);
-  await pipeline(createReadStream(from), createZstdDecompress(), async (source: AsyncIterable<Buffer>) => {
+  await pipeline(createReadStream(from), createZstdDecompress({ chunkSize: CHUNK }), async (source: AsyncIterable<Buffer>) => {
     let position = 0;
     for await (const chunk of source) {
       if (position + chunk.length > rawBytes) throw wrong();
