@@ -3,6 +3,10 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { ensureArtifact } from "../provisioner/artifacts/fetch.ts";
+import type { ArtifactTools } from "../provisioner/artifacts/fetch.ts";
+import { EMPTY_LOCK } from "../provisioner/artifacts/lock-file.ts";
+import { readNotes } from "../provisioner/artifacts/sources/cache.ts";
+import { findMavenBase } from "../provisioner/artifacts/sources/maven.ts";
 import { CroftError } from "../provisioner/errors.ts";
 import { makeLocalShell } from "../provisioner/transport/local.ts";
 import { makePack, readFolder, readPackedFile } from "../provisioner/transport/remote/pack.ts";
@@ -32,12 +36,18 @@ export const croftPack = async (): Promise<Pack> => {
 
 const ARCHITECTURES: Readonly<Record<string, "amd64" | "arm64">> = { x86_64: "amd64", aarch64: "arm64" };
 
+/** A computer that only drives others keeps what it fetches in its user's own cache. */
+const userArtifacts = async (architecture: "amd64" | "arm64"): Promise<ArtifactTools> => {
+  const folder = join(homedir(), ".cache", "croft", "artifacts");
+  const pins = { architecture, lock: EMPTY_LOCK, notes: await readNotes(folder) };
+  return { shell: makeLocalShell(), folder, pins, mavenBase: await findMavenBase(), mirror: process.env["CROFT_MIRROR"] };
+};
+
 /** This computer's own Node.js where the host is of its kind, otherwise the pinned one for the host. */
 export const nodePack = async (platform: Platform): Promise<Pack> => {
   const architecture = ARCHITECTURES[platform.machine];
   if (architecture === undefined) throw new CroftError("HOST_UNFIT", `croft runs on x86_64 and aarch64, this host is ${platform.machine}`);
   const same = process.platform === "linux" && (process.arch === "arm64" ? "arm64" : "amd64") === architecture;
-  const folder = join(homedir(), ".cache", "croft", "artifacts");
-  const file = same ? process.execPath : await ensureArtifact({ shell: makeLocalShell(), folder, architecture }, "node");
+  const file = same ? process.execPath : await ensureArtifact(await userArtifacts(architecture), "node");
   return makePack("node", "Node.js", [await readPackedFile(file, "node")]);
 };

@@ -1,9 +1,18 @@
 import { expect, test } from "vitest";
+import type { ArtifactTools } from "../provisioner/artifacts/fetch.ts";
+import { EMPTY_LOCK } from "../provisioner/artifacts/lock-file.ts";
+import { makeLocalShell } from "../provisioner/transport/local.ts";
 import { findPlatform } from "./platform.ts";
 
-const roots = { state: "/nowhere/state", cache: "/nowhere/cache", run: "/nowhere/run" };
+const artifacts: ArtifactTools = {
+  shell: makeLocalShell(),
+  folder: "/nowhere/artifacts",
+  pins: { architecture: "amd64", lock: EMPTY_LOCK, notes: [] },
+  mavenBase: "",
+  mirror: undefined,
+};
 const standIn = (engine?: string) =>
-  findPlatform(roots, { CROFT_HYPERVISOR: "stand-in", ...(engine === undefined ? {} : { CROFT_VMM_ENGINE: engine }) });
+  findPlatform(artifacts, { CROFT_HYPERVISOR: "stand-in", ...(engine === undefined ? {} : { CROFT_VMM_ENGINE: engine }) });
 
 test("the stand-in's containers need no kernel, and their program is told nothing", async () => {
   const platform = await standIn();

@@ -1,17 +1,21 @@
 /** Which hypervisor runs machines here, decided by the CPU and not by hope. */
 import { fileURLToPath } from "node:url";
-import { CATALOGUE } from "../provisioner/artifacts/catalogue.ts";
-import { artifactFile, ensureArtifact } from "../provisioner/artifacts/fetch.ts";
 import { CroftError } from "../provisioner/errors.ts";
+import { artifactOf } from "../provisioner/artifacts/catalogue.ts";
+import { ensureArtifact } from "../provisioner/artifacts/fetch.ts";
+import type { ArtifactTools } from "../provisioner/artifacts/fetch.ts";
+import type { Lock } from "../provisioner/artifacts/lock-file.ts";
+import { digestWord, pinOf } from "../provisioner/artifacts/pins.ts";
+import { readNotes } from "../provisioner/artifacts/sources/cache.ts";
+import { findMavenBase } from "../provisioner/artifacts/sources/maven.ts";
 import { hasUsableKvm } from "../provisioner/host/bootstrap.ts";
-import { cachePaths } from "../provisioner/model/names.ts";
+import { artifactPath, cachePaths } from "../provisioner/model/names.ts";
 import type { Roots } from "../provisioner/model/names.ts";
 import { makeLocalShell } from "../provisioner/transport/local.ts";
 import type { Io } from "./main.ts";
 import type { Platform } from "./site.ts";
-import { digestOf } from "./world.ts";
 
-const architecture = (): "amd64" | "arm64" => (process.arch === "arm64" ? "arm64" : "amd64");
+export const hostArchitecture = (): "amd64" | "arm64" => (process.arch === "arm64" ? "arm64" : "amd64");
 
 const BOOT_TIMEOUT_MS = 120_000;
 /** An emulated processor is some twenty times slower. */
@@ -44,29 +48,44 @@ const standIn = (engine: string): Runner => {
     throw new CroftError("USAGE", `CROFT_VMM_ENGINE names no engine that runs machines: ${engine}`, {
       hint: `one of ${Object.keys(STAND_INS).join(", ")}`,
     });
-  if (engine === "qemu" && architecture() !== "amd64")
+  if (engine === "qemu" && hostArchitecture() !== "amd64")
     throw new CroftError("HOST_UNFIT", "the engine qemu emulates amd64 machines on amd64 hosts only");
   return make();
+};
+
+export const HYPERVISOR = "cloud-hypervisor";
+
+/** `CROFT_MIRROR` is a folder or an address that keeps artifacts by digest. */
+export const findArtifactTools = async (roots: Roots, environment: Io["environment"], lock: Lock): Promise<ArtifactTools> => {
+  const folder = cachePaths(roots).artifacts;
+  return {
+    shell: makeLocalShell(),
+    folder,
+    pins: { architecture: hostArchitecture(), lock, notes: await readNotes(folder) },
+    mavenBase: await findMavenBase(),
+    mirror: environment["CROFT_MIRROR"],
+  };
 };
 
 /**
  * `CROFT_HYPERVISOR=stand-in` or `cloud-hypervisor` overrules what the CPU says; `CROFT_VMM_ENGINE` says what
  * runs the stand-in's guests: `nspawn`, or `qemu` with real kernels. `fetch` false: nothing is written.
  */
-export const findPlatform = async (roots: Roots, environment: Io["environment"], fetch = true): Promise<Platform> => {
+export const findPlatform = async (artifacts: ArtifactTools, environment: Io["environment"], fetch = true): Promise<Platform> => {
   const wanted = environment["CROFT_HYPERVISOR"];
-  const real = wanted === undefined ? await hasUsableKvm() : wanted === "cloud-hypervisor";
-  const common = { architecture: architecture(), digestOf: digestOf(architecture()) };
+  const real = wanted === undefined ? await hasUsableKvm() : wanted === HYPERVISOR;
+  const digestOf = (name: string): string => digestWord(artifacts.pins, name);
+  const common = { architecture: artifacts.pins.architecture, digestOf };
   if (!real) return { ...common, ...standIn(environment["CROFT_VMM_ENGINE"] ?? "nspawn") };
-  const tools = { shell: makeLocalShell(), folder: cachePaths(roots).artifacts, architecture: common.architecture };
-  const program = fetch ? await ensureArtifact(tools, "cloud-hypervisor") : artifactFile(tools, "cloud-hypervisor");
-  const version = CATALOGUE["cloud-hypervisor"]?.version ?? "";
+  const program = fetch
+    ? await ensureArtifact(artifacts, HYPERVISOR)
+    : artifactPath(artifacts.folder, HYPERVISOR, pinOf(artifacts.pins, HYPERVISOR));
   return {
     ...common,
     standIn: false,
     bootable: true,
     bootTimeoutMs: BOOT_TIMEOUT_MS,
-    hypervisor: `cloud-hypervisor ${version}`,
+    hypervisor: `${HYPERVISOR} ${artifactOf(HYPERVISOR).version}`,
     program: [program],
   };
 };

@@ -37,6 +37,16 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     summary: "hosts for --on: trust the key SHA256:… of one, list them",
     load: () => import("./commands/host.ts"),
   },
+  artifact: {
+    usage: "artifact list | fetch | import | verify",
+    summary: "third-party programs: pins, cache, files brought by hand",
+    load: () => import("./commands/artifact.ts"),
+  },
+  bundle: {
+    usage: "bundle [SITE] --out FILE",
+    summary: "everything `up` needs on a host without internet",
+    load: () => import("./commands/bundle.ts"),
+  },
   init: { usage: "init [FOLDER]", summary: "write a ten-line croft.yaml to start from", load: () => import("./commands/init.ts") },
   config: { usage: "config [SITE]", summary: "show the configuration with every default", load: () => import("./commands/config.ts") },
   render: { usage: "render [SITE]", summary: "show every file that `up` would write", load: () => import("./commands/render.ts") },

@@ -1,9 +1,10 @@
 /** `croft apply FILE`: a saved plan, done exactly or refused. */
 import { readFile } from "node:fs/promises";
-import { CroftError } from "../../provisioner/errors.ts";
+import { CroftError, EXIT } from "../../provisioner/errors.ts";
 import { change } from "../change.ts";
 import { isNew } from "../known-state.ts";
 import { loadSite } from "../load.ts";
+import { checkLock, writeLock } from "../lock.ts";
 import type { Io } from "../main.ts";
 import { changeOptions, parseCount, parseWords } from "../options.ts";
 import { decodePlanFile, hashDesired, refuseOtherSite, refuseStale } from "../plan-file.ts";
@@ -27,6 +28,7 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
     io,
     onBuild: (line) => io.error(line),
   });
+  checkLock(loaded, io);
   refuseOtherSite(file, saved, loaded.model);
   const state = isNew(loaded.state) && saved.serial === 0 ? { ...loaded.state, siteId: saved.siteId } : loaded.state;
   const changed = await change({ ...loaded, state }, io, {
@@ -43,5 +45,6 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
     },
     question: "Do this?",
   });
+  if (changed.exitCode === EXIT.ok) await writeLock(loaded, io);
   return changed.exitCode;
 };

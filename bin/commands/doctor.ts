@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT } from "../../provisioner/errors.ts";
+import { EMPTY_LOCK } from "../../provisioner/artifacts/lock-file.ts";
 import { gatherFacts, resolveName } from "../../provisioner/host/doctor-facts.ts";
 import { judge } from "../../provisioner/host/doctor.ts";
 import type { Judged, Level, SiteFacts } from "../../provisioner/host/doctor.ts";
@@ -13,7 +14,7 @@ import { CONFIG_NAMES, loadSite, publicNames, rootsFrom } from "../load.ts";
 import type { Loaded } from "../load.ts";
 import type { Io } from "../main.ts";
 import { jsonOption, parseOptions, siteOptions } from "../options.ts";
-import { findPlatform } from "../platform.ts";
+import { findArtifactTools, findPlatform } from "../platform.ts";
 
 export const options = { ...siteOptions, ...jsonOption } as const;
 export const example = "croft doctor examples/portfolio";
@@ -58,7 +59,8 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   const site = siteAt(named, io);
   const roots = rootsFrom(io.environment);
   const loaded = site === undefined ? undefined : await loadSite({ site, environment: values.env, io, readOnly: true });
-  const { hypervisor, standIn, bootable } = loaded?.platform ?? (await findPlatform(roots, io.environment, false));
+  const { hypervisor, standIn, bootable } =
+    loaded?.platform ?? (await findPlatform(await findArtifactTools(roots, io.environment, EMPTY_LOCK), io.environment, false));
   const shell = makeLocalShell();
   try {
     const facts = await gatherFacts({ shell, roots, hypervisor, standIn, bootable });

@@ -4,6 +4,7 @@ import { EXIT } from "../../provisioner/errors.ts";
 import { isEmpty } from "../../provisioner/plan/diff.ts";
 import { change } from "../change.ts";
 import { loadSite } from "../load.ts";
+import { checkLock } from "../lock.ts";
 import type { Io } from "../main.ts";
 import { changeOptions, parseOptions } from "../options.ts";
 import type { Options } from "../options.ts";
@@ -19,6 +20,7 @@ export const example = "croft plan examples/portfolio --out portfolio.plan";
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
   const { values, site } = parseOptions(words, options);
   const loaded = await loadSite({ site, environment: values.env, io, onBuild: (text) => io.error(text) });
+  checkLock(loaded, io);
   const changed = await change(loaded, io, {
     json: values.json === true,
     yes: true,

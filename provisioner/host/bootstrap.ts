@@ -27,8 +27,9 @@ const isExecutable = (path: string): boolean => {
 export const hasProgram = (program: string): boolean =>
   [...(process.env["PATH"] ?? "").split(delimiter), ...SYSTEM_PATH].some((folder) => isExecutable(join(folder, program)));
 
-export const missingPackages = (runner: Runner): readonly HostPackage[] =>
-  hostPackages(runner).filter(({ program }) => !hasProgram(program));
+/** `also` is what a site needs beside what every host needs. */
+export const missingPackages = (runner: Runner, also: readonly HostPackage[] = []): readonly HostPackage[] =>
+  [...hostPackages(runner), ...also].filter(({ program }) => !hasProgram(program));
 
 /** PID 1 is systemd. */
 export const isSystemd = (): boolean => existsSync("/run/systemd/system");

@@ -82,6 +82,13 @@ export const jobUnitName = (id: string): string => `croft-job-${id}.service`;
 /** In a user's own configuration folder: the hosts whose keys were trusted. */
 export const knownHostsPath = (configuration: string): string => join(configuration, "croft", "known_hosts");
 
+/** A verified file of the artifact cache; `.json` beside it says where it came from. */
+export const artifactPath = (folder: string, name: string, sha256: string): string => join(folder, `${name}-${sha256.slice(0, 16)}`);
+/** Where a mirror and a bundle keep a file: by its content alone. */
+export const digestPath = (sha256: string): string => `sha256/${sha256}`;
+/** What a site's artifacts are pinned to; lies beside its configuration. */
+export const lockPath = (siteFolder: string): string => join(siteFolder, "croft.lock");
+
 /** Interface names hold at most 15 bytes, so they carry a hash of the whole name. */
 export const bridgeName = (name: SiteName, host: string): string => `crb${shortHash(`${siteKey(name)}/bridge/${host}`, 10)}`;
 export const tapName = (name: SiteName, machine: string): string => `crt${shortHash(`${siteKey(name)}/tap/${machine}`, 10)}`;

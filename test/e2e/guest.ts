@@ -2,16 +2,18 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { digestOf } from "../../bin/world.ts";
+import { findArtifactTools } from "../../bin/platform.ts";
 import { buildImage, imageExists, rootFile } from "../../images/build.ts";
 import { makeRecipe, recipeId } from "../../images/recipe.ts";
 import { ensureArtifact } from "../../provisioner/artifacts/fetch.ts";
+import { EMPTY_LOCK } from "../../provisioner/artifacts/lock-file.ts";
+import { digestWord } from "../../provisioner/artifacts/pins.ts";
 import { makeClient } from "../../provisioner/hypervisor/client.ts";
 import { ensureCgroups } from "../../provisioner/hypervisor/standin/engines/nspawn/cgroups.ts";
 import { findGuestInit } from "../../provisioner/hypervisor/standin/engines/nspawn/facts.ts";
 import { makeFolder, startProgram } from "../../provisioner/hypervisor/standin/harness.ts";
 import type { VmConfig } from "../../provisioner/hypervisor/types.ts";
-import { cachePaths, guestName, vethName } from "../../provisioner/model/names.ts";
+import { DEFAULT_ROOTS, cachePaths, guestName, vethName } from "../../provisioner/model/names.ts";
 import { makeLocalShell } from "../../provisioner/transport/local.ts";
 
 export const MEBIBYTE = 1024 * 1024;
@@ -31,12 +33,14 @@ export const until = async (what: () => boolean, seconds: number): Promise<void>
 
 /** The image that the smallest example runs on, so that it is built once for all tests. */
 export const findImage = async (): Promise<string> => {
-  const architecture = process.arch === "arm64" ? "arm64" : "amd64";
   const cache = cachePaths();
+  const artifacts = await findArtifactTools(DEFAULT_ROOTS, process.env, EMPTY_LOCK);
+  const { architecture } = artifacts.pins;
+  const digestOf = (name: string): string => digestWord(artifacts.pins, name);
   const shell = makeLocalShell();
-  const recipe = makeRecipe({ roles: ["gateway"], architecture, kernel: false, update: 0, digestOf: digestOf(architecture) });
+  const recipe = makeRecipe({ roles: ["gateway"], architecture, kernel: false, update: 0, digestOf });
   const id = recipeId(recipe);
-  const artifactFile = (artifact: string): Promise<string> => ensureArtifact({ shell, folder: cache.artifacts, architecture }, artifact);
+  const artifactFile = (artifact: string): Promise<string> => ensureArtifact(artifacts, artifact);
   if (!(await imageExists(cache.images, id))) await buildImage({ shell, folder: cache.images, artifactFile }, recipe, id, () => {});
   await shell.close();
   return rootFile(cache.images, id);
