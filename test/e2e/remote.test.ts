@@ -37,9 +37,9 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  wire.close();
   await removeHost();
   laptop.remove();
+  wire.close();
 });
 
 test("a host whose key nobody compared gets nothing, and neither does a wrong key", async () => {
