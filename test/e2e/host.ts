@@ -6,9 +6,10 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { findMirror } from "../../images/build.ts";
+import { installPackages, missingPackages } from "../../provisioner/host/bootstrap.ts";
 import { makeLocalShell } from "../../provisioner/transport/local.ts";
 import { keyFingerprint, makeKeyPair } from "../../provisioner/transport/ssh.ts";
-import { PROJECT, program } from "./croft.ts";
+import { PROJECT, croft, mustCroft, program } from "./croft.ts";
 import type { Outcome } from "./croft.ts";
 
 const PACKAGES = [
@@ -21,8 +22,21 @@ const LINK = "crtesthost";
 const NEAR = "10.98.7.1";
 const FAR = "10.98.7.2";
 const TREES = "/var/cache/croft/test";
+const SHARED = ["/var/cache/croft/images", "/var/cache/croft/artifacts"];
 /** Loop devices are the kernel's own and have the same numbers everywhere. */
 const LOOPS = 64;
+
+/** What the host gets from this computer, which alone reaches Debian: programs to make it with, and the image of the machine of `site`. */
+const prepare = async (site: string): Promise<void> => {
+  const missing = missingPackages(true);
+  if (missing.length > 0) await installPackages(makeLocalShell(), missing, () => {});
+  await croft(["destroy", "--purge", site]);
+  if ((await mustCroft("plan", site)).out.includes("+ image/")) {
+    await mustCroft("up", site);
+    await mustCroft("destroy", "--purge", site);
+  }
+  SHARED.forEach((folder) => mkdirSync(folder, { recursive: true, mode: 0o700 }));
+};
 
 /** The host's pristine tree, made once. */
 const findTree = async (): Promise<string> => {
@@ -56,8 +70,9 @@ export const writeHostKey = (key: HostKey): void => {
   write("etc/ssh/ssh_host_ed25519_key", key.privateKey, 0o600);
 };
 
-/** Installs the host; what an earlier one left is gone. */
-export const installHost = async (key: HostKey): Promise<void> => {
+/** Installs the host, which will carry `site`; what an earlier one left is gone. */
+export const installHost = async (key: HostKey, site: string): Promise<void> => {
+  await prepare(site);
   const tree = await findTree();
   await removeHost();
   ["root", "upper", "work"].forEach((name) => mkdirSync(join(FOLDER, name), { recursive: true }));
@@ -87,7 +102,7 @@ ip -n ${NAME} address add ${FAR}/24 dev eth0; ip -n ${NAME} link set eth0 up; ip
 export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
 exec unshare --fork --pid --mount-proc --kill-child=KILL systemd-nspawn --boot --register=no --keep-unit --directory=${root} --machine=${NAME} \\
   --capability=all --network-namespace-path=/run/netns/${NAME} --bind=/dev/loop-control --bind=/dev/net/tun \\
-  --bind=/var/cache/croft/images --bind=/var/cache/croft/artifacts
+  ${SHARED.map((folder) => `--bind=${folder}`).join(" ")}
 `;
 
 /** Whether an SSH server greets. */

@@ -3,7 +3,7 @@ import { cpSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeKeyPair } from "../../provisioner/transport/ssh.ts";
-import { PROJECT, croft as croftHere, editFile } from "./croft.ts";
+import { PROJECT, copySite, croft as croftHere, editFile } from "./croft.ts";
 import type { Outcome } from "./croft.ts";
 import { bootHost, fingerprintOf, installHost, laptop, onHost, openWire, removeHost, unplugHost, writeHostKey } from "./host.ts";
 import type { Wire } from "./host.ts";
@@ -28,7 +28,7 @@ const until = async (command: string): Promise<void> => {
 const settled = async (): Promise<void> => expect((await there("plan", "hello", "--detailed-exitcode")).code).toBe(0);
 
 beforeAll(async () => {
-  await installHost(key);
+  await installHost(key, copySite("hello"));
   laptop.make();
   cpSync(join(PROJECT, "examples", "hello"), join(laptop.home, "hello"), { recursive: true });
   await bootHost();
@@ -37,9 +37,9 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  wire.close();
   await removeHost();
   laptop.remove();
+  wire.close();
 });
 
 test("a host whose key nobody compared gets nothing, and neither does a wrong key", async () => {
