@@ -29,7 +29,7 @@ const packageName = (target: string): string =>
 const PURE = [
   /^provisioner\/(model|plan)\//,
   /^provisioner\/config\/(?!read\.ts)/,
-  /^provisioner\/(hypervisor\/(live|machine-config|machine-resource|host-keys|states|types)|host\/(network|packages|ranges|doctor)|machine\/(generation|base-part|slot-resource|agent-script|agent-observe)|secrets\/(resource|certificate-resource|secret))\.ts$/,
+  /^provisioner\/(hypervisor\/(live|machine-config|machine-resource|host-keys|states|types)|host\/(network|packages|ranges|doctor)|machine\/(generation|base-part|slot-resource|agent-script|agent-observe|sandbox)|secrets\/(resource|certificate-resource|secret))\.ts$/,
   /(^|\/)(resources|resource|render|recipe|roles|bindings|traffic)\.ts$/,
   /^bin\/site\.ts$/,
 ];

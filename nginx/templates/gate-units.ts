@@ -1,4 +1,5 @@
 /** The gate's units. It reads its secrets as credentials, sees no other process, and speaks to nginx and issuers alone. */
+import { NODE_SANDBOX } from "../../provisioner/machine/sandbox.ts";
 
 export const GATE_SOCKET = `[Unit]
 Description=croft gate: where nginx asks
@@ -36,36 +37,7 @@ MemoryMax=256M
 TasksMax=128
 LimitNOFILE=16384
 UMask=0077
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-AmbientCapabilities=
-ProtectSystem=strict
-ProtectHome=yes
-ProtectProc=invisible
-ProcSubset=pid
-PrivateTmp=yes
-PrivateDevices=yes
-PrivateUsers=yes
-PrivateIPC=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-RemoveIPC=yes
-LockPersonality=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-SystemCallErrorNumber=EPERM
-DevicePolicy=closed
-KeyringMode=private
-InaccessiblePaths=-/etc/croft/secrets -/etc/ssh
+${NODE_SANDBOX}
 
 [Install]
 WantedBy=multi-user.target

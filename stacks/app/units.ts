@@ -1,5 +1,6 @@
 /** Units and environment files of workloads. Pure. */
 import { CroftError } from "../../provisioner/errors.ts";
+import { NODE_SANDBOX } from "../../provisioner/machine/sandbox.ts";
 import { onMachine, workloadName } from "../../provisioner/model/names.ts";
 import { safeCount, safePart, safeRelative, safeVariable } from "../../provisioner/model/safe.ts";
 import type { NodeWorkload } from "../../provisioner/model/types.ts";
@@ -31,36 +32,7 @@ MemoryMax=${safeCount(workload.memoryBytes)}
 TasksMax=256
 LimitNOFILE=16384
 UMask=0077
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-AmbientCapabilities=
-ProtectSystem=strict
-ProtectHome=yes
-ProtectProc=invisible
-ProcSubset=pid
-PrivateTmp=yes
-PrivateDevices=yes
-PrivateUsers=yes
-PrivateIPC=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-RemoveIPC=yes
-LockPersonality=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-SystemCallErrorNumber=EPERM
-DevicePolicy=closed
-KeyringMode=private
-InaccessiblePaths=-/etc/croft/secrets -/etc/ssh
+${NODE_SANDBOX}
 
 [Install]
 WantedBy=multi-user.target
