@@ -28,7 +28,7 @@ const LOOPS = 64;
 
 /** What the host gets from this computer, which alone reaches Debian: programs to make it with, and the image of the machine of `site`. */
 const prepare = async (site: string): Promise<void> => {
-  const missing = missingPackages(true);
+  const missing = missingPackages({ standIn: true, bootable: false });
   if (missing.length > 0) await installPackages(makeLocalShell(), missing, () => {});
   await croft(["destroy", "--purge", site]);
   if ((await mustCroft("plan", site)).out.includes("+ image/")) {
