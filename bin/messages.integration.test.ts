@@ -52,12 +52,29 @@ test.each([
   [
     "a missing part of a command",
     ["vm"],
-    refused(64, "error[USAGE]: `vm` takes a command", "  = help: croft vm list | ssh NAME | log NAME"),
+    refused(
+      64,
+      "error[USAGE]: `vm` takes a command",
+      "  = help: croft vm list | ssh | log | start | stop | pause | resume | resize | add-disk NAME",
+    ),
   ],
   [
     "a misspelt part of a command",
     ["vm", "lst"],
-    refused(64, "error[USAGE]: unknown command `vm lst`", "  = help: croft vm list | ssh NAME | log NAME"),
+    refused(
+      64,
+      "error[USAGE]: unknown command `vm lst`",
+      "  = help: croft vm list | ssh | log | start | stop | pause | resume | resize | add-disk NAME",
+    ),
+  ],
+  [
+    "a word too many",
+    ["vm", "log", "web", "more"],
+    refused(
+      64,
+      "error[USAGE]: `vm log` takes one name, `more` is too much",
+      "  = help: croft vm list | ssh | log | start | stop | pause | resume | resize | add-disk NAME",
+    ),
   ],
   ["a missing name", ["vm", "ssh"], refused(64, "error[USAGE]: which machine?", "  = help: machines here: web")],
   [

@@ -75,12 +75,15 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   const cut = words.indexOf("--");
   const command = cut < 0 ? [] : words.slice(cut + 1);
   const { values, positionals } = parseWords(cut < 0 ? words : words.slice(0, cut), options);
-  const [verb, name] = positionals;
+  const [verb, name, extra] = positionals;
   if (!isKnown(verb))
     throw new CroftError("USAGE", verb === undefined ? "`vm` takes a command" : `unknown command \`vm ${verb}\``, { hint: HINT });
+  if (extra !== undefined) throw new CroftError("USAGE", `\`vm ${verb}\` takes one name, \`${extra}\` is too much`, { hint: HINT });
   const waitMs = parseCount("wait", values.wait, 0) * 1000;
   const lines = parseCount("lines", values.lines, 60);
-  const loaded = await loadSite({ site: values.file ?? ".", environment: values.env, io, build: false });
+  // All of a site's machines: the word is the site, as of every verb without a name.
+  const site = values.file ?? (verb === "list" ? name : undefined) ?? ".";
+  const loaded = await loadSite({ site, environment: values.env, io, build: false });
   const json = values.json === true;
   if (verb === "list") return list(loaded, io, json);
   const machine = knownMachine(loaded, name);
