@@ -31,16 +31,16 @@ test.each([
   ["a misspelt command", ["aply"], refused(64, "error[USAGE]: unknown command `aply`", "  = help: did you mean `croft apply`?")],
   ["an unknown command", ["frobnicate"], refused(64, "error[USAGE]: unknown command `frobnicate`", "  = help: croft --help")],
   ["a misspelt option", ["plan", "--jsn"], refused(64, "error[USAGE]: Unknown option '--jsn'", "  = help: did you mean `--json`?")],
-  ["an unknown option", ["plan", "--frobnicate"], refused(64, "error[USAGE]: Unknown option '--frobnicate'", "  = help: croft --help")],
+  ["an unknown option", ["plan", "--frobnicate"], refused(64, "error[USAGE]: Unknown option '--frobnicate'", "  = help: croft COMMAND --help")],
   [
     "an option without its value",
     ["plan", "--env"],
-    refused(64, "error[USAGE]: Option '--env <value>' argument missing", "  = help: croft --help"),
+    refused(64, "error[USAGE]: Option '--env <value>' argument missing", "  = help: croft COMMAND --help"),
   ],
   [
     "a value for an option that takes none",
     ["plan", "--json=1"],
-    refused(64, "error[USAGE]: Option '--json' does not take an argument", "  = help: croft --help"),
+    refused(64, "error[USAGE]: Option '--json' does not take an argument", "  = help: croft COMMAND --help"),
   ],
   [
     "a number that is none",
@@ -48,7 +48,7 @@ test.each([
     refused(64, "error[USAGE]: `--wait` takes a whole number, got `soon`", "  = help: such as --wait 300"),
   ],
   ["a missing argument", ["apply"], refused(64, "error[USAGE]: apply takes one saved plan", "  = help: croft plan --out FILE")],
-  ["two sites", ["plan", "a", "b"], refused(64, "error[USAGE]: one site at a time, got `a` and `b`", "  = help: croft --help")],
+  ["two sites", ["plan", "a", "b"], refused(64, "error[USAGE]: one site at a time, got `a` and `b`", "  = help: croft COMMAND --help")],
   [
     "a missing part of a command",
     ["vm"],

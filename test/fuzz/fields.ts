@@ -42,7 +42,12 @@ const SITE: Plain = {
   domain: "shop.test",
   hosts: { metal: {} },
   machines: { web: { host: "metal", memory: "1GiB", disks: { data: "1GiB", blobs: "1GiB" } } },
-  services: { postgres: { machine: "web", disk: "data" }, gateway: { machine: "web" }, objects: { machine: "web", disk: "blobs" } },
+  services: {
+    postgres: { machine: "web", disk: "data" },
+    gateway: { machine: "web" },
+    identity: { machine: "web" },
+    objects: { machine: "web", disk: "blobs" },
+  },
   apps: {
     store: {
       database: { name: "orders" },
@@ -58,7 +63,14 @@ const SITE: Plain = {
           health: { live: "/l", ready: "/r" },
         },
       },
-      routes: [{ host: "@", to: "static" }],
+      oidc: {
+        roles: ["viewer", "editor"],
+        clients: { spa: { redirects: ["https://shop.test/*"] } },
+        testUsers: { ann: { roles: ["editor"] } },
+      },
+      buckets: { media: { cors: ["https://shop.test"] } },
+      policies: { open: { cors: ["https://shop.test"] } },
+      routes: [{ host: "@", to: "static", cors: ["https://shop.test"] }],
     },
   },
   environments: { staging: { mode: "development" } },
