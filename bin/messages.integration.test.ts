@@ -31,7 +31,11 @@ test.each([
   ["a misspelt command", ["aply"], refused(64, "error[USAGE]: unknown command `aply`", "  = help: did you mean `croft apply`?")],
   ["an unknown command", ["frobnicate"], refused(64, "error[USAGE]: unknown command `frobnicate`", "  = help: croft --help")],
   ["a misspelt option", ["plan", "--jsn"], refused(64, "error[USAGE]: Unknown option '--jsn'", "  = help: did you mean `--json`?")],
-  ["an unknown option", ["plan", "--frobnicate"], refused(64, "error[USAGE]: Unknown option '--frobnicate'", "  = help: croft COMMAND --help")],
+  [
+    "an unknown option",
+    ["plan", "--frobnicate"],
+    refused(64, "error[USAGE]: Unknown option '--frobnicate'", "  = help: croft COMMAND --help"),
+  ],
   [
     "an option without its value",
     ["plan", "--env"],

@@ -7,6 +7,9 @@ import { makePack, readFolder, readPackedFile } from "../provisioner/transport/r
 import type { Pack } from "../provisioner/transport/remote/pack.ts";
 import { findConfig, readModel } from "./load.ts";
 import type { Io } from "./main.ts";
+import type { Options } from "./options.ts";
+
+export type Asked = { readonly name: string; readonly options: Options };
 
 export type Sent = {
   readonly pack: Pack;
@@ -19,14 +22,22 @@ export type Sent = {
   readonly out: { readonly index: number; readonly file: string } | undefined;
 };
 
-const VALUE_OPTIONS = new Set(["--env", "--wait", "--allow-destroy", "--out", "--lines", "--name", "--domain"]);
+/** Options that take the next word, by the verb's own table; what names the site is looked at apart. Pure. */
+const takesWord = (options: Options): ReadonlySet<string> =>
+  new Set(
+    Object.entries(options)
+      .filter(([name, { type }]) => type === "string" && name !== "file")
+      .flatMap(([name, { short }]) => [`--${name}`, ...(short === undefined ? [] : [`-${short}`])]),
+  );
+
 const SITE_OPTIONS = new Set(["--file", "-f"]);
 
 /** Indexes of words that are neither options nor their values; after `--` there are none. Pure. */
-export const plainWords = (words: readonly string[]): readonly number[] => {
+export const plainWords = (words: readonly string[], options: Options): readonly number[] => {
   const end = words.indexOf("--");
+  const values = takesWord(options);
   return [...words.keys()].filter(
-    (index) => (end < 0 || index < end) && !(words[index] ?? "").startsWith("-") && !VALUE_OPTIONS.has(words[index - 1] ?? ""),
+    (index) => (end < 0 || index < end) && !(words[index] ?? "").startsWith("-") && !values.has(words[index - 1] ?? ""),
   );
 };
 
@@ -49,8 +60,8 @@ const isSite = (word: string, folder: string): boolean => {
 };
 
 /** The word that names the site, if any does. */
-const siteIndex = (words: readonly string[], folder: string): number | undefined =>
-  plainWords(words).find((index) => SITE_OPTIONS.has(words[index - 1] ?? "") || isSite(words[index] ?? "", folder));
+const siteIndex = (words: readonly string[], options: Options, folder: string): number | undefined =>
+  plainWords(words, options).find((index) => SITE_OPTIONS.has(words[index - 1] ?? "") || isSite(words[index] ?? "", folder));
 
 const isInside = (path: string): boolean => !path.startsWith("..") && !isAbsolute(path);
 
@@ -95,8 +106,8 @@ const outOf = (words: readonly string[], folder: string): Sent["out"] => {
   return found === undefined ? undefined : { index: found.index, file: resolve(folder, found.value) };
 };
 
-const sentPlan = async (words: readonly string[], io: Io): Promise<Sent> => {
-  const [index] = plainWords(words);
+const sentPlan = async (words: readonly string[], options: Options, io: Io): Promise<Sent> => {
+  const [index] = plainWords(words, options);
   const file = words[index ?? -1];
   if (file === undefined) throw new CroftError("USAGE", "apply takes one saved plan", { hint: "croft plan --out FILE" });
   const packed = await readPackedFile(resolve(io.folder, file), basename(file)).catch((cause: unknown) => {
@@ -112,9 +123,9 @@ const sentPlan = async (words: readonly string[], io: Io): Promise<Sent> => {
 };
 
 /** Reads the site here first, so that a mistake in it costs no connection. @throws what reading it throws */
-export const sentSite = async (verb: string, words: readonly string[], io: Io): Promise<Sent> => {
-  if (verb === "apply") return sentPlan(words, io);
-  const index = siteIndex(words, io.folder);
+export const sentSite = async (verb: Asked, words: readonly string[], io: Io): Promise<Sent> => {
+  if (verb.name === "apply") return sentPlan(words, verb.options, io);
+  const index = siteIndex(words, verb.options, io.folder);
   const word = index === undefined ? undefined : words[index];
   const config = findConfig(word ?? ".", io.folder);
   const model = await readModel(word ?? ".", optionValue(words, "--env")?.value, io);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { splitGlobal } from "./on-options.ts";
 import { optionValue, plainWords, sentSite } from "./on-site.ts";
+import { changeOptions } from "./options.ts";
 
 describe("options before the verb", () => {
   test.each([
@@ -27,7 +28,7 @@ describe("options before the verb", () => {
 
 test("words that are neither options nor their values", () => {
   const words = ["ssh", "--env", "hello", "web", "-y", "--file", "hello", "--", "hello"];
-  expect(plainWords(words).map((index) => words[index])).toEqual(["ssh", "web", "hello"]);
+  expect(plainWords(words, changeOptions).map((index) => words[index])).toEqual(["ssh", "web", "hello"]);
   expect(optionValue(words, "--env")).toEqual({ index: 2, value: "hello" });
   expect(optionValue(["--out=a=b"], "--out")).toEqual({ index: 0, value: "a=b" });
   expect(optionValue(["--out"], "--out")).toBeUndefined();
@@ -58,7 +59,7 @@ const sent = async (folder: string, words: readonly string[], verb = "plan") => 
     environment: { ON_TEST_TOKEN: "t" },
     folder: join(root, folder),
   };
-  const { pack, ...rest } = await sentSite(verb, words, io);
+  const { pack, ...rest } = await sentSite({ name: verb, options: { ...changeOptions, out: { type: "string", summary: "" } } }, words, io);
   return { ...rest, names: pack.files.map(({ name }) => name) };
 };
 

@@ -37,7 +37,7 @@ import { HELP, VERBS } from "./verbs.ts";
 
 const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** Verbs of this computer alone. */
-const HERE_ONLY = new Set(["init", "host"]);
+const HERE_ONLY = new Set(["init", "host", "docs", "completion"]);
 /** Their result is worth as much to a later client: doing them again would only say that nothing is left to do. */
 const CHANGING = new Set(["up", "apply", "destroy", "state"]);
 const PASSED_ON = /^(CROFT_(?!TERMINAL$).*|NO_COLOR|FORCE_COLOR|TERM|LANG|TZ)$/;
@@ -165,10 +165,12 @@ export const runElsewhere = async (all: readonly string[], io: Io): Promise<numb
     io.out(HELP);
     return verb === undefined ? EXIT.usage : EXIT.ok;
   }
-  if (VERBS[verb] === undefined) throw new CroftError("USAGE", `unknown command \`${verb}\``, { hint: "croft --help" });
+  const known = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
+  if (known === undefined) throw new CroftError("USAGE", `unknown command \`${verb}\``, { hint: "croft --help" });
   if (HERE_ONLY.has(verb))
     throw new CroftError("USAGE", `\`${verb}\` works with files of this computer`, { hint: `without --on: croft ${words.join(" ")}` });
-  const sent = await sentSite(verb, rest, io);
+  const { options: ofVerb } = await known.load();
+  const sent = await sentSite({ name: verb, options: ofVerb }, rest, io);
   const host = await connect(io, options);
   return runThere(io, verb, rest, sent, host).finally(() => host.shell.close());
 };
