@@ -11,13 +11,21 @@ test("only the database address is needed", () => {
 });
 
 test("lists are split at commas and trimmed", () => {
-  const config = parseConfig({ DATABASE_URL, API_KEYS: "new, old,", CORS_ORIGINS: "https://a.test,https://b.test" });
+  const config = parseConfig({ DATABASE_URL, API_KEY: " new ", API_KEY_PREVIOUS: "old", CORS_ORIGINS: "https://a.test,https://b.test" });
   expect(config.apiKeys).toEqual(["new", "old"]);
   expect([...config.corsOrigins]).toEqual(["https://a.test", "https://b.test"]);
 });
 
 test("all mistakes are told at once", () => {
-  const bad = { PORT: "http", METRICS_PORT: "70000", DATABASE_URL: "mysql://x", LOG_LEVEL: "loud", API_KEYS: " , " };
+  const bad = {
+    PORT: "http",
+    METRICS_PORT: "70000",
+    DATABASE_URL: "mysql://x",
+    LOG_LEVEL: "loud",
+    API_KEY: " ",
+    STORAGE_ENDPOINT: "minio:9000",
+    STORAGE_BUCKET: "",
+  };
   for (const name of Object.keys(bad)) expect(() => parseConfig(bad)).toThrow(name);
 });
 

@@ -8,7 +8,17 @@ export type Config = {
   readonly logLevel: string;
   /** Undefined: callers are not asked for a key, and nobody has a role. */
   readonly apiKeys: readonly string[] | undefined;
+  /** Undefined: pictures of the site are all there is, and uploads are refused. */
+  readonly storage: StorageConfig | undefined;
   readonly version: string;
+};
+
+export type StorageConfig = {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly bucket: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
 };
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -24,7 +34,8 @@ export function parseConfig(env: Environment): Config {
     databaseUrl: parseDatabaseUrl(env.DATABASE_URL, problems),
     corsOrigins: new Set(toList(env.CORS_ORIGINS)),
     logLevel: parseLevel(env.LOG_LEVEL || "info", problems),
-    apiKeys: parseKeys(env.API_KEYS, problems),
+    apiKeys: parseKeys(env, problems),
+    storage: parseStorage(env, problems),
     version: env.APP_VERSION || "1.0.0",
   };
   if (problems.length > 0) throw new Error(`the environment is not usable: ${problems.join("; ")}`);
@@ -57,10 +68,30 @@ function parseLevel(text: string, problems: string[]): string {
   return text;
 }
 
-/** Set but empty is a mistake: it must not silently mean "no key needed". */
-function parseKeys(text: string | undefined, problems: string[]): readonly string[] | undefined {
-  if (text === undefined) return undefined;
-  const keys = toList(text);
-  if (keys.length === 0) problems.push("API_KEYS is set but holds no key");
-  return keys;
+/** Set but empty is a mistake: it must not silently mean "no key needed". The previous key is optional, and may be empty. */
+function parseKeys({ API_KEY, API_KEY_PREVIOUS }: Environment, problems: string[]): readonly string[] | undefined {
+  if (API_KEY === undefined && API_KEY_PREVIOUS === undefined) return undefined;
+  const key = API_KEY?.trim() ?? "";
+  if (key === "") problems.push("API_KEY holds no key");
+  const previous = API_KEY_PREVIOUS?.trim() ?? "";
+  return previous === "" ? [key] : [key, previous];
+}
+
+/** All or nothing: half a storage is a mistake. */
+function parseStorage(env: Environment, problems: string[]): StorageConfig | undefined {
+  if (env.STORAGE_ENDPOINT === undefined) return undefined;
+  if (!/^https?:\/\//.test(env.STORAGE_ENDPOINT) || !URL.canParse(env.STORAGE_ENDPOINT))
+    problems.push("STORAGE_ENDPOINT must be an http:// or https:// address");
+  const need = (name: string): string => {
+    const value = env[name]?.trim() ?? "";
+    if (value === "") problems.push(`${name} is needed beside STORAGE_ENDPOINT`);
+    return value;
+  };
+  return {
+    endpoint: env.STORAGE_ENDPOINT,
+    region: env.STORAGE_REGION || "us-east-1",
+    bucket: need("STORAGE_BUCKET"),
+    accessKey: need("STORAGE_ACCESS_KEY"),
+    secretKey: need("STORAGE_SECRET_KEY"),
+  };
 }

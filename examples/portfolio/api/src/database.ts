@@ -7,6 +7,8 @@ export type Query = <T>(text: string, values?: readonly unknown[]) => Promise<T[
 /** Class 08: connection, 53: resources, 57: operator intervention (a restart). */
 const UNAVAILABLE = /^(08|53|57)/;
 
+const FOREIGN_KEY = "23503";
+
 /** Idle clients that break are dropped and logged; the next query opens a fresh one. */
 export function makePool(databaseUrl: string, log: Logger): pg.Pool {
   const pool = new pg.Pool({
@@ -24,7 +26,7 @@ export function makePool(databaseUrl: string, log: Logger): pg.Pool {
   return pool;
 }
 
-/** One statement, one row type. Throws HttpError 503 where the database is away, 400 for refused text. */
+/** One statement, one row type. Throws HttpError 503 where the database is away, 400 for refused text, 404 for a lost parent. */
 export function makeQuery(pool: pg.Pool): Query {
   return async <T>(text: string, values: readonly unknown[] = []): Promise<T[]> => {
     try {
@@ -42,6 +44,7 @@ function explain(error: unknown): unknown {
       headers: { "Retry-After": "2" },
     });
   }
+  if (error.code === FOREIGN_KEY) return new HttpError(404, "what this belongs to is gone", { cause: error });
   if (error.code?.startsWith("22")) return new HttpError(400, "the body holds text that cannot be stored", { cause: error });
   return error;
 }

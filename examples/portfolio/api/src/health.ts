@@ -1,4 +1,4 @@
-/** Whether this process should get traffic: its database answers, its schema is there, it is not stopping. */
+/** Whether this process should get traffic: its database and its storage answer, its schema is there, it is not stopping. */
 import type { Query } from "./database.ts";
 import type { Reply } from "./reply.ts";
 
@@ -13,13 +13,16 @@ export type Health = {
   readonly drain: () => void;
 };
 
-type Finding = { readonly ready: boolean; readonly database: string; readonly schema: string };
+type Finding = { readonly ready: boolean; readonly database: string; readonly schema: string; readonly storage?: string };
 
-export function makeHealth(query: Query, expected: string, now: () => number): Health {
+/** Rejects where storage is away. */
+type Probe = (signal: AbortSignal) => Promise<void>;
+
+export function makeHealth(query: Query, expected: string, now: () => number, probe?: Probe): Health {
   let draining = false;
   let found: { readonly at: number; readonly finding: Promise<Finding> } | undefined;
   const getFinding = (): Promise<Finding> => {
-    if (found === undefined || now() - found.at >= KEEP) found = { at: now(), finding: look(query, expected) };
+    if (found === undefined || now() - found.at >= KEEP) found = { at: now(), finding: look(query, expected, probe) };
     return found.finding;
   };
   return {
@@ -34,7 +37,21 @@ export function makeHealth(query: Query, expected: string, now: () => number): H
   };
 }
 
-async function look(query: Query, expected: string): Promise<Finding> {
+async function look(query: Query, expected: string, probe: Probe | undefined): Promise<Finding> {
+  const [finding, storage] = await Promise.all([lookAtDatabase(query, expected), probe && lookAtStorage(probe)]);
+  return storage === undefined ? finding : { ...finding, ready: finding.ready && storage === "ok", storage };
+}
+
+async function lookAtStorage(probe: Probe): Promise<string> {
+  try {
+    await withinPatience(probe(AbortSignal.timeout(PATIENCE)));
+    return "ok";
+  } catch {
+    return "unavailable";
+  }
+}
+
+async function lookAtDatabase(query: Query, expected: string): Promise<Finding> {
   try {
     const newest = await withinPatience(getNewest(query));
     const ready = isReached(newest, expected);
@@ -54,9 +71,10 @@ function isReached(newest: string, expected: string): boolean {
   return newest >= expected;
 }
 
+/** The client of each has limits of its own, longer ones. */
 async function withinPatience<T>(work: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error("the database is silent")), PATIENCE);
+  const timer = setTimeout(() => reject(new Error("no answer")), PATIENCE);
   try {
     return await Promise.race([work, promise]);
   } finally {

@@ -47,7 +47,7 @@ async function run(parts: ListenerParts, request: IncomingMessage, seen: Seen): 
     const { route, params } = findRoute(parts.routes, request.method ?? "GET", pathname);
     seen.route = route.pattern;
     const caller = parts.gatekeeper(route.access, request.headers);
-    return await route.handle({ params, query: searchParams, caller, body: () => readJson(request) });
+    return await route.handle({ params, query: searchParams, caller, request, body: () => readJson(request) });
   } catch (error) {
     seen.error = error;
     return toErrorReply(error);

@@ -16,7 +16,8 @@ export async function openPort(listener: RequestListener, host: string, port: nu
   // Longer than a gateway keeps its side open, so that it never writes into a closing connection.
   server.keepAliveTimeout = 75_000;
   server.headersTimeout = 80_000;
-  server.requestTimeout = 60_000;
+  // A picture of 50 MiB over a slow line.
+  server.requestTimeout = 600_000;
   const silent = trackSilent(server);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject).listen(port, host, resolve);

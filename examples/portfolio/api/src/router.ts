@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { Access, Caller } from "./access.ts";
 import { HttpError, notFound, type Reply } from "./reply.ts";
 
@@ -7,6 +8,8 @@ export type Context = {
   readonly caller: Caller;
   /** Parses the JSON body; throws HttpError. */
   readonly body: () => Promise<unknown>;
+  /** For bodies that are not JSON. */
+  readonly request: IncomingMessage;
 };
 
 export type Route = {

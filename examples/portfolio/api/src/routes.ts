@@ -2,6 +2,7 @@
 import { requireAdmin } from "./access.ts";
 import type { Health } from "./health.ts";
 import type { Media } from "./media.ts";
+import { describeApi } from "./openapi.ts";
 import { HttpError, notFound, ok, type Reply } from "./reply.ts";
 import type { Context, Route } from "./router.ts";
 import { isContactChange, isMetadata, isProfileChange, isProjectChange, isSpotlightChoice, parsePageQuery, validate } from "./schemas.ts";
@@ -13,7 +14,15 @@ export type Parts = { readonly store: Store; readonly media: Media; readonly hea
 type Handle = (context: Context) => Promise<Reply>;
 
 export function makeRoutes(parts: Parts): readonly Route[] {
-  return [...healthRoutes(parts), ...spotlightRoutes(parts), ...projectRoutes(parts), ...profileRoutes(parts), ...contactRoutes(parts)];
+  const routes = [
+    ...healthRoutes(parts),
+    ...spotlightRoutes(parts),
+    ...projectRoutes(parts),
+    ...profileRoutes(parts),
+    ...contactRoutes(parts),
+  ];
+  const description = describeApi(routes, parts.version);
+  return [...routes, open("/openapi.json", async () => ok(description))];
 }
 
 const open = (pattern: string, handle: Handle): Route => ({ method: "GET", pattern, access: "open", handle });
@@ -33,6 +42,7 @@ export function healthRoutes({ health, version }: Pick<Parts, "health" | "versio
 function projectRoutes({ store, media }: Parts): readonly Route[] {
   const all = "/api/portfolio/v1/projects";
   const one = `${all}/:id`;
+  const dropped = makeDropped(media);
   const getProject = async (id: string) => toProject(media, (await store.findProject(id)) ?? fail("project"));
   return [
     read("/api/portfolio/v2/projects", async ({ query, caller }) => {
@@ -55,10 +65,14 @@ function projectRoutes({ store, media }: Parts): readonly Route[] {
       const found = await store.changeProject(id, validate(isProjectChange, await body()));
       return found ? ok(await getProject(id)) : fail("project");
     }),
-    admin("DELETE", one, async ({ params: { id = "" } }) => gone(await store.removeProject(id), "project")),
-    admin("PATCH", `${one}/contents`, media.addContents),
+    admin("DELETE", one, async ({ params: { id = "" } }) => dropped(await store.removeProject(id), "project")),
+    admin("PATCH", `${one}/contents`, async (context) => {
+      await getProject(context.params.id ?? "");
+      await media.addContents(context);
+      return ok(await getProject(context.params.id ?? ""));
+    }),
     admin("DELETE", `${one}/contents/:contentId`, async ({ params: { id = "", contentId = "" } }) =>
-      gone(await store.removeAsset(id, contentId), "content"),
+      dropped(await store.removeAsset(id, contentId), "content"),
     ),
     admin("PUT", `${one}/thumbnails/:contentId`, async ({ params: { id = "", contentId = "" } }) =>
       ok(await toContent(media, (await store.setThumbnail(id, contentId)) ?? fail("content"))),
@@ -89,14 +103,20 @@ function spotlightRoutes({ store, media }: Parts): readonly Route[] {
 
 function profileRoutes({ store, media }: Parts): readonly Route[] {
   const me = "/api/about/v1/me";
+  const dropped = makeDropped(media);
   return [
     read(me, async () => ok(await toProfile(media, (await store.getProfile()) ?? fail("profile")))),
     admin("PUT", `${me}/:id`, async ({ params, body }) => {
       const row = await store.changeProfile(params.id ?? "", validate(isProfileChange, await body()));
       return ok(await toProfile(media, row ?? fail("profile")));
     }),
-    admin("DELETE", `${me}/:id`, async ({ params }) => gone(await store.removePhoto(params.id ?? ""), "profile")),
-    admin("POST", `${me}/:id/image`, media.setProfileImage),
+    admin("DELETE", `${me}/:id`, async ({ params }) => dropped(await store.removePhoto(params.id ?? ""), "profile")),
+    admin("POST", `${me}/:id/image`, async (context) => {
+      if ((await store.getProfile())?.id !== context.params.id) fail("profile");
+      await media.setProfileImage(context);
+      media.tidy();
+      return ok(await toProfile(media, (await store.getProfile()) ?? fail("profile")));
+    }),
   ];
 }
 
@@ -118,4 +138,12 @@ function fail(what: string): never {
 /** Existing front ends parse the answer of a removal, so it is an empty object and not nothing. */
 function gone(found: boolean, what: string): Reply {
   return found ? ok({}) : fail(what);
+}
+
+/** As `gone`, where objects may have lost their name. */
+function makeDropped({ tidy }: Media) {
+  return (found: boolean, what: string): Reply => {
+    if (found) tidy();
+    return gone(found, what);
+  };
 }

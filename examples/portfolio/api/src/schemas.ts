@@ -16,42 +16,47 @@ export type SpotlightChoice = { readonly projectId: string };
 
 const line = { type: "string", maxLength: 200 } as const;
 const optionalLine = { ...line, nullable: true } as const;
-const metadata = {
+export const metadata = {
   type: "object",
   properties: { title: { ...line, minLength: 1, pattern: "\\S" }, subTitle: optionalLine, client: optionalLine },
   required: ["title"],
 } as const;
 /** A Quill Delta, or any other object a front end keeps there; `ops`, where present, is a list. */
-const document = {
+export const document = {
   type: "object",
   nullable: true,
   properties: { ops: { type: "array", items: { type: "object" } } },
+} as const;
+
+export const projectChange = {
+  type: "object",
+  properties: { metadata, description: document, visible: { type: "boolean" }, adult: { type: "boolean" } },
+  required: ["visible", "adult"],
+} as const;
+export const profileChange = {
+  type: "object",
+  properties: { firstName: line, lastName: line, description: document },
+  required: ["firstName", "lastName"],
+} as const;
+export const contactChange = {
+  type: "object",
+  properties: { description: document },
+  required: ["description"],
+} as const;
+export const spotlightChoice = {
+  type: "object",
+  properties: { projectId: { type: "string", pattern: "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$" } },
+  required: ["projectId"],
 } as const;
 
 const ajv = new Ajv({ allErrors: true, strict: true, strictTypes: false });
 const compile = <T>(schema: object): ValidateFunction<T> => ajv.compile<T>(schema as JSONSchemaType<T>);
 
 export const isMetadata = compile<Metadata>(metadata);
-export const isProjectChange = compile<ProjectChange>({
-  type: "object",
-  properties: { metadata, description: document, visible: { type: "boolean" }, adult: { type: "boolean" } },
-  required: ["visible", "adult"],
-});
-export const isProfileChange = compile<ProfileChange>({
-  type: "object",
-  properties: { firstName: line, lastName: line, description: document },
-  required: ["firstName", "lastName"],
-});
-export const isContactChange = compile<ContactChange>({
-  type: "object",
-  properties: { description: document },
-  required: ["description"],
-});
-export const isSpotlightChoice = compile<SpotlightChoice>({
-  type: "object",
-  properties: { projectId: { type: "string", pattern: "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$" } },
-  required: ["projectId"],
-});
+export const isProjectChange = compile<ProjectChange>(projectChange);
+export const isProfileChange = compile<ProfileChange>(profileChange);
+export const isContactChange = compile<ContactChange>(contactChange);
+export const isSpotlightChoice = compile<SpotlightChoice>(spotlightChoice);
 
 /** Returns the value as T, or throws HttpError 400 with one sentence for each mistake. */
 export function validate<T>(check: ValidateFunction<T>, value: unknown): T {

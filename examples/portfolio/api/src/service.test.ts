@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import { Ajv } from "ajv";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ADMIN, type Client, KEY, PUBLIC, startClient } from "./testing/client.ts";
 import { type Database, migrate, SKIP_REASON, startDatabase } from "./testing/postgres.ts";
@@ -40,11 +41,29 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
   test("pages that need no key", async () => {
     for (const path of ["/ping", "/livez", "/readyz", "/version"]) expect((await ask("GET", path, { headers: {} })).status, path).toBe(200);
     expect((await ask("GET", "/ping", { headers: {} })).json).toEqual({ message: "API is responsive" });
-    expect((await ask("GET", "/version", { headers: {} })).json).toEqual({ version: "1.0.0", schema: "0005_seed" });
+    expect((await ask("GET", "/version", { headers: {} })).json).toEqual({ version: "1.0.0", schema: "0006_upload_intent" });
     expect((await ask("GET", "/readyz", { headers: {} })).json).toEqual({
       status: "ready",
-      checks: { database: "ok", schema: "0005_seed" },
+      checks: { database: "ok", schema: "0006_upload_intent" },
     });
+  });
+
+  test("its own description, which fits what it answers", async () => {
+    const { json } = await ask("GET", "/openapi.json", { headers: {} });
+    expect(Object.keys(json.paths)).toEqual(expect.arrayContaining([LIST, `${PROJECTS}/{id}/contents`, SPOTLIGHTS, "/readyz"]));
+    const ajv = new Ajv({ strict: false, validateFormats: false });
+    ajv.addSchema({ $id: "api", components: json.components });
+    for (const [path, name] of [
+      [`${LIST}?visible=true`, "ProjectPage"],
+      [`${PROJECTS}/${TIDELAND}`, "Project"],
+      ["/api/about/v1/me", "Profile"],
+      ["/api/contact/v1/information", "Contact"],
+      ["/api/nothing", "Error"],
+    ] as const) {
+      expect(ajv.validate({ $ref: `api#/components/schemas/${name}` }, (await ask("GET", path)).json), `${path}: ${ajv.errorsText()}`).toBe(
+        true,
+      );
+    }
   });
 
   test("metrics are on the second port only", async () => {
@@ -397,12 +416,12 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
   }, 30_000);
 
   test("a schema that is too old", async () => {
-    await database.owner.query("delete from croft_migrations where name = '0005_seed'");
+    await database.owner.query("delete from croft_migrations where name = '0006_upload_intent'");
     await wait(2_100);
     expect(await ask("GET", "/readyz")).toMatchObject({
       status: 503,
-      json: { checks: { database: "ok", schema: "0004_object_trash, 0005_seed is needed" } },
+      json: { checks: { database: "ok", schema: "0005_seed, 0006_upload_intent is needed" } },
     });
-    await database.owner.query("insert into croft_migrations values ('0005_seed')");
+    await database.owner.query("insert into croft_migrations values ('0006_upload_intent')");
   });
 });

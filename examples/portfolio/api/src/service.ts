@@ -2,16 +2,20 @@
 import type { RequestListener } from "node:http";
 import type { Logger } from "pino";
 import { makeGatekeeper } from "./access.ts";
-import type { Config } from "./config.ts";
-import { makePool, makeQuery } from "./database.ts";
+import type { Config, StorageConfig } from "./config.ts";
+import { makePool, makeQuery, type Query } from "./database.ts";
 import { makeHealth } from "./health.ts";
 import { makeListener } from "./listener.ts";
-import { makeStaticMedia } from "./media.ts";
+import { makeStaticMedia, type Media } from "./media.ts";
+import { type Objects, openObjects } from "./objects.ts";
 import { makeMetrics, type Metrics } from "./metrics.ts";
 import { openPort } from "./port.ts";
 import { healthRoutes, makeRoutes } from "./routes.ts";
 import { EXPECTED_SCHEMA } from "./schema-version.ts";
 import { makeStore } from "./store.ts";
+import { startSweeper } from "./sweeper.ts";
+import { makeTrash } from "./trash.ts";
+import { makeStoredMedia } from "./uploads.ts";
 
 /** Milliseconds that running requests get to finish; shorter than the 35 s a supervisor should wait. */
 const DRAIN_LIMIT = 30_000;
@@ -24,7 +28,8 @@ export type Service = { readonly port: number; readonly metricsPort: number; rea
 export async function startService(config: Config, log: Logger): Promise<Service> {
   const pool = makePool(config.databaseUrl, log);
   const query = makeQuery(pool);
-  const health = makeHealth(query, EXPECTED_SCHEMA, () => performance.now());
+  const storage = config.storage === undefined ? undefined : openStorage(config.storage, query, log);
+  const health = makeHealth(query, EXPECTED_SCHEMA, () => performance.now(), storage?.probe);
   const metrics = makeMetrics(config.version, pool);
   const shared = {
     gatekeeper: makeGatekeeper(config.apiKeys),
@@ -33,7 +38,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
     isDraining: health.isDraining,
     log,
   };
-  const parts = { store: makeStore(query), media: makeStaticMedia(), health, version: config.version };
+  const parts = { store: makeStore(query), media: storage?.media ?? makeStaticMedia(), health, version: config.version };
   const api = await openPort(makeListener({ ...shared, routes: makeRoutes(parts) }), config.host, config.port);
   const inner = makeListener({ ...shared, metrics: NOT_COUNTED, routes: healthRoutes(parts) });
   const side = await openPort(withMetrics(metrics, inner), config.host, config.metricsPort);
@@ -42,9 +47,23 @@ export async function startService(config: Config, log: Logger): Promise<Service
     health.drain();
     await api.close(DRAIN_LIMIT);
     await side.close(0);
+    await storage?.stop();
     await pool.end();
   };
   return { port: api.number, metricsPort: side.number, stop };
+}
+
+type Storage = Pick<Objects, "probe"> & { readonly media: Media; readonly stop: () => Promise<void> };
+
+function openStorage(config: StorageConfig, query: Query, log: Logger): Storage {
+  const objects = openObjects(config);
+  const trash = makeTrash(query);
+  const sweeper = startSweeper(trash, objects, log);
+  const stop = async (): Promise<void> => {
+    await sweeper.stop();
+    objects.close();
+  };
+  return { media: makeStoredMedia({ objects, trash, sweeper }), probe: objects.probe, stop };
 }
 
 /** The metrics port answers until the end, so it can also say that the service is stopping. */

@@ -24,7 +24,10 @@ export type Client = {
   readonly stop: () => Promise<void>;
 };
 
-export async function startClient(databaseUrl: string, env: Record<string, string> = { API_KEYS: `${KEY},second-key` }): Promise<Client> {
+export async function startClient(
+  databaseUrl: string,
+  env: Record<string, string> = { API_KEY: KEY, API_KEY_PREVIOUS: "second-key" },
+): Promise<Client> {
   const config = parseConfig({ HOST: "127.0.0.1", PORT: "0", METRICS_PORT: "0", DATABASE_URL: databaseUrl, ...env });
   const service = await startService(config, SILENT);
   const base = `http://127.0.0.1:${service.port}`;

@@ -1,0 +1,2 @@
+drop index object_trash_due;
+alter table object_trash drop column uploading;
