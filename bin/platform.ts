@@ -4,7 +4,7 @@ import { artifactOf } from "../provisioner/artifacts/catalogue.ts";
 import { ensureArtifact } from "../provisioner/artifacts/fetch.ts";
 import type { ArtifactTools } from "../provisioner/artifacts/fetch.ts";
 import type { Lock } from "../provisioner/artifacts/lock-file.ts";
-import { digestWord } from "../provisioner/artifacts/pins.ts";
+import { digestWord, findPin } from "../provisioner/artifacts/pins.ts";
 import { readNotes } from "../provisioner/artifacts/sources/cache.ts";
 import { findMavenBase } from "../provisioner/artifacts/sources/maven.ts";
 import { hasUsableKvm } from "../provisioner/host/bootstrap.ts";
@@ -37,7 +37,8 @@ export const findPlatform = async (artifacts: ArtifactTools, environment: Io["en
   const wanted = environment["CROFT_HYPERVISOR"];
   const real = wanted === undefined ? await hasUsableKvm() : wanted === HYPERVISOR;
   const digestOf = (name: string): string => digestWord(artifacts.pins, name);
-  const common = { architecture: artifacts.pins.architecture, digestOf };
+  const hasArtifact = (name: string): boolean => findPin(artifacts.pins, name) !== undefined;
+  const common = { architecture: artifacts.pins.architecture, digestOf, hasArtifact };
   if (!real) return { ...common, standIn: true, hypervisor: "stand-in", program: standInProgram() };
   const program = await ensureArtifact(artifacts, HYPERVISOR);
   return { ...common, standIn: false, hypervisor: `${HYPERVISOR} ${artifactOf(HYPERVISOR).version}`, program: [program] };

@@ -35,15 +35,21 @@ import { must } from "../provisioner/transport/shell.ts";
 import { makeKeyPair } from "../provisioner/transport/ssh.ts";
 import { appDomain, workloadEndpoints } from "../stacks/app/resources.ts";
 import { makeReleaseDrivers } from "../stacks/app/driver.ts";
+import { makeObjectDrivers } from "../stacks/objects/driver.ts";
+import { objectsDomain } from "../stacks/objects/resources.ts";
 import { makePostgresDrivers } from "../stacks/postgres/driver.ts";
 import { postgresDomain } from "../stacks/postgres/resources.ts";
 import { SSH_SECRET, siteNameOf } from "./site.ts";
 
 /** Every service and domain: adding one means one folder and one line here and one among the drivers below. */
-export const DOMAINS: readonly Domain[] = [postgresDomain, appDomain, gatewayDomain];
+export const DOMAINS: readonly Domain[] = [postgresDomain, objectsDomain, appDomain, gatewayDomain];
 
 /** What an operator does with each service. */
-export const OPERATIONS: Readonly<Record<string, Operations<Shell>>> = { postgres: probedOperations, gateway: probedOperations };
+export const OPERATIONS: Readonly<Record<string, Operations<Shell>>> = {
+  postgres: probedOperations,
+  objects: probedOperations,
+  gateway: probedOperations,
+};
 
 /** Endpoints that depend on what is desired: ports that releases alternate between. */
 export const lateEndpoints = (input: DesireInput): readonly Endpoint[] => workloadEndpoints(input);
@@ -116,6 +122,7 @@ export const makeWorld = (input: WorldInput): World => {
     random: randomBytes,
     makeRsaPair,
   };
+  const inServices = { connect: connections.open, secret: async (secretName: string) => (await secret(secretName)).reveal() };
   const all: readonly Driver[] = [
     makeImageDriver({ shell, folder: cache.images, artifactFile }),
     makeNetworkDriver({
@@ -142,7 +149,8 @@ export const makeWorld = (input: WorldInput): World => {
     }),
     makeGenerationDriver(connections),
     makeSlotDriver({ connections, resolve }),
-    ...makePostgresDrivers({ connect: connections.open, secret: async (secretName: string) => (await secret(secretName)).reveal() }),
+    ...makePostgresDrivers(inServices),
+    ...makeObjectDrivers(inServices),
     ...makeReleaseDrivers({ connect: connections.open, resolve }),
   ];
   return {

@@ -36,6 +36,7 @@ export const desirePortfolio = (portfolio: Portfolio, state: Pick<State, "addres
       program: ["croft-vmm"],
       standIn: true,
       digestOf: (artifact) => `sha256:${artifact}`,
+      hasArtifact: () => true,
     },
     remembered: {
       siteId: SITE_ID,
