@@ -200,7 +200,8 @@ KEY
 }
 signed --head --output /dev/null "$at/${PROBE_BUCKET}" || signed --request PUT --output /dev/null "$at/${PROBE_BUCKET}" || fail 'the probe has no bucket'
 token=$(cat /proc/sys/kernel/random/uuid)
-signed --request PUT --data "$token" --output /dev/null "$at/${PROBE_BUCKET}/round" || fail 'an object cannot be written'
+digest=$(printf %s "$token" | sha256sum | cut -d ' ' -f 1)
+signed --request PUT --data "$token" --header "x-amz-content-sha256: $digest" --output /dev/null "$at/${PROBE_BUCKET}/round" || fail 'an object cannot be written'
 [ "$(signed "$at/${PROBE_BUCKET}/round")" = "$token" ] || fail 'an object does not come back as it was written'
 signed --request DELETE --output /dev/null "$at/${PROBE_BUCKET}/round" || fail 'an object cannot be removed'
 `;
