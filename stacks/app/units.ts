@@ -20,6 +20,7 @@ StartLimitBurst=10
 Type=exec
 ExecStart=/usr/local/bin/node "${workload.start}"
 WorkingDirectory=${releaseFolder(name)}/%i
+Environment=NODE_EXTRA_CA_CERTS=/etc/croft/authority.pem
 EnvironmentFile=${releaseFolder(name)}/%i.env
 DynamicUser=yes
 KillSignal=${workload.stopSignal}
