@@ -72,6 +72,8 @@ export type World = {
   readonly drivers: ReadonlyMap<string, Driver>;
   readonly connections: Connections;
   readonly shell: Shell;
+  /** The text behind a secret's name. */
+  readonly secret: (name: string) => Promise<string>;
   readonly close: () => Promise<void>;
 };
 
@@ -157,6 +159,7 @@ export const makeWorld = (input: WorldInput): World => {
     drivers: new Map(all.map((driver) => [driver.kind, driver])),
     connections,
     shell,
+    secret: inServices.secret,
     close: async () => {
       await connections.closeAll();
       await shell.close();

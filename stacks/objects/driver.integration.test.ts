@@ -121,7 +121,7 @@ describe.each(PROGRAMS.map((name) => ({ name, title: title(name), program: findP
   test.skipIf(skipped)("objects in parts come back whole", async () => {
     const parts = [randomBytes(5 * 1024 ** 2), randomBytes(1234)];
     const got = await asApp("media", async (s3, { putParts, getObject }) => {
-      await putParts(s3, "shop-media", "parts", parts);
+      await putParts(s3, { bucket: "shop-media", key: "parts" }, parts);
       return getObject(s3, "shop-media", "parts");
     });
     expect(digest(got.body)).toBe(digest(Buffer.concat(parts)));

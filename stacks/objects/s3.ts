@@ -1,6 +1,6 @@
 /** The one door of the AWS SDK: buckets and objects of any S3 endpoint, path-style. Loaded only where it is used. */
 import type { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
+import type { Agent as HttpsAgent } from "node:https";
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -26,36 +26,20 @@ export type S3Options = {
   readonly region: string;
   readonly key: string;
   readonly secret: string;
-  /** Certificates to trust beside the system's; for `https`. */
-  readonly authority?: string;
-  /** Where the name leads, instead of what the resolver says. */
-  readonly address?: string;
-  readonly agent?: HttpAgent;
+  readonly httpAgent?: HttpAgent;
+  readonly httpsAgent?: HttpsAgent;
 };
 
-const httpsAgent = ({ authority, address }: S3Options): HttpsAgent =>
-  new HttpsAgent({
-    keepAlive: true,
-    maxSockets: 16,
-    ...(authority === undefined ? {} : { ca: authority }),
-    ...(address === undefined
-      ? {}
-      : {
-          lookup: (_name: string, options: { all?: boolean }, done: (error: null, found: unknown, family?: number) => void) =>
-            options.all === true ? done(null, [{ address, family: 4 }]) : done(null, address, 4),
-        }),
-  } as ConstructorParameters<typeof HttpsAgent>[0]);
-
-export const openS3 = (options: S3Options): S3Client =>
+export const openS3 = ({ endpoint, region, key, secret, httpAgent, httpsAgent }: S3Options): S3Client =>
   new S3Client({
-    endpoint: options.endpoint,
-    region: options.region,
+    endpoint,
+    region,
     forcePathStyle: true,
-    credentials: { accessKeyId: options.key, secretAccessKey: options.secret },
+    credentials: { accessKeyId: key, secretAccessKey: secret },
     maxAttempts: 3,
     requestHandler: {
-      ...(options.agent === undefined ? {} : { httpAgent: options.agent }),
-      httpsAgent: httpsAgent(options),
+      ...(httpAgent === undefined ? {} : { httpAgent }),
+      ...(httpsAgent === undefined ? {} : { httpsAgent }),
       connectionTimeout: 5000,
       requestTimeout: 60_000,
     },
@@ -94,10 +78,10 @@ export const dropBucketPolicy = async (s3: S3, bucket: string): Promise<void> =>
 
 export type Listed = { readonly key: string; readonly sizeBytes: number; readonly etag: string };
 
-export const listObjects = async function* (s3: S3, bucket: string): AsyncGenerator<Listed> {
+export const listObjects = async function* (s3: S3, bucket: string, prefix = ""): AsyncGenerator<Listed> {
   let next: string | undefined;
   do {
-    const page = await s3.send(new ListObjectsV2Command({ Bucket: bucket, ...(next === undefined ? {} : { ContinuationToken: next }) }));
+    const page = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ...(next === undefined ? {} : { ContinuationToken: next }) }));
     for (const { Key: key = "", Size: sizeBytes = 0, ETag: etag = "" } of page.Contents ?? []) yield { key, sizeBytes, etag };
     next = page.NextContinuationToken;
   } while (next !== undefined);
@@ -147,15 +131,19 @@ export const headObject = async (s3: S3, bucket: string, key: string): Promise<H
   return { sizeBytes: answer.ContentLength ?? 0, type: answer.ContentType, metadata: answer.Metadata ?? {} };
 };
 
+type Parts = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
 /** Parts in order; what was begun and not finished is taken back. */
-export const putParts = async (s3: S3, bucket: string, key: string, parts: readonly Uint8Array[]): Promise<void> => {
+export const putParts = async (s3: S3, { bucket, key, type, metadata }: Omit<Put, "body">, parts: Parts): Promise<void> => {
   const target = { Bucket: bucket, Key: key };
-  const { UploadId } = await s3.send(new CreateMultipartUploadCommand(target));
+  const extra = { ...(type === undefined ? {} : { ContentType: type }), ...(metadata === undefined ? {} : { Metadata: { ...metadata } }) };
+  const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ ...target, ...extra }));
   try {
     const done: { ETag: string | undefined; PartNumber: number }[] = [];
-    for (const [index, Body] of parts.entries()) {
-      const { ETag } = await s3.send(new UploadPartCommand({ ...target, UploadId, PartNumber: index + 1, Body }));
-      done.push({ ETag, PartNumber: index + 1 });
+    for await (const Body of parts) {
+      const PartNumber = done.length + 1;
+      const { ETag } = await s3.send(new UploadPartCommand({ ...target, UploadId, PartNumber, Body }));
+      done.push({ ETag, PartNumber });
     }
     await s3.send(new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload: { Parts: done } }));
   } catch (error) {

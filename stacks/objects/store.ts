@@ -44,7 +44,7 @@ export const observeIn = (tools: ObjectTools, look: Look): Driver["observe"] =>
 export const withS3 = async <T>(store: Store, work: (s3: S3, sdk: typeof import("./s3.ts")) => Promise<T>, key = ADMIN_KEY): Promise<T> => {
   const sdk = await import("./s3.ts");
   const agent = makeAgent(store);
-  const s3 = sdk.openS3({ endpoint: `http://${store.address}:${store.port}`, region: REGION, key, secret: store.secret, agent });
+  const s3 = sdk.openS3({ endpoint: `http://${store.address}:${store.port}`, region: REGION, key, secret: store.secret, httpAgent: agent });
   try {
     return await work(s3, sdk);
   } catch (cause) {
