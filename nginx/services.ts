@@ -55,13 +55,16 @@ const renderPlace = ({ name, published }: HostService, place: PublishedPlace): S
     seconds: safeNumber(published.timeoutSeconds),
   });
 
-const placesOf = (hosts: readonly HostRoutes[]): readonly PublishedPlace[] => hosts.flatMap(({ service }) => service?.published.places ?? []);
+const placesOf = (hosts: readonly HostRoutes[]): readonly PublishedPlace[] =>
+  hosts.flatMap(({ service }) => service?.published.places ?? []);
 const once = (values: readonly (Values & { readonly name: Safe })[]): readonly Values[] => [
   ...new Map(values.map((value) => [String(value.name), value])).values(),
 ];
 
 /** Who is inside and whose pages may read, for all places of all services: what nginx keeps beside its servers. */
-export const servicesInMain = (hosts: readonly HostRoutes[]): { readonly inside: readonly Values[]; readonly origins: readonly Values[] } => ({
+export const servicesInMain = (
+  hosts: readonly HostRoutes[],
+): { readonly inside: readonly Values[]; readonly origins: readonly Values[] } => ({
   inside: once(
     placesOf(hosts)
       .filter((place) => freeOf(place).length > 0)

@@ -24,7 +24,8 @@ const USAGE = "croft objects check [SITE] | copy s3://PROFILE/BUCKET[/PREFIX] s3
 const machineOf = (loaded: Loaded, { app }: AppBucket): string => {
   const workloads = loaded.model.apps.find(({ name }) => name === app)?.workloads ?? [];
   const found = workloads.flatMap((workload) => (workload.kind === "node" ? [workload.machine] : []))[0];
-  if (found === undefined) throw new CroftError("USAGE", `the app ${app} has no workload on a machine, so nothing of it could use its bucket`);
+  if (found === undefined)
+    throw new CroftError("USAGE", `the app ${app} has no workload on a machine, so nothing of it could use its bucket`);
   return found;
 };
 
@@ -83,13 +84,21 @@ const openSide = async (place: string, variables: Variables): Promise<Side> => {
   const need = (name: string): string => {
     const value = valueOf(name);
     if (value === undefined || value === "")
-      throw new CroftError("USAGE", `the profile ${profile} has no CROFT_S3_${profile.toUpperCase()}_${name}`, { hint: "set it, or name a file with --profiles" });
+      throw new CroftError("USAGE", `the profile ${profile} has no CROFT_S3_${profile.toUpperCase()}_${name}`, {
+        hint: "set it, or name a file with --profiles",
+      });
     return value;
   };
   const { openS3 } = await import("../../stacks/objects/s3.ts");
   const file = valueOf("CA");
   const agent = file === undefined ? {} : { httpsAgent: new Agent({ keepAlive: true, ca: await readFile(file, "utf8") }) };
-  const s3 = openS3({ endpoint: need("ENDPOINT"), region: valueOf("REGION") ?? "us-east-1", key: need("KEY"), secret: need("SECRET"), ...agent });
+  const s3 = openS3({
+    endpoint: need("ENDPOINT"),
+    region: valueOf("REGION") ?? "us-east-1",
+    key: need("KEY"),
+    secret: need("SECRET"),
+    ...agent,
+  });
   return { s3, bucket, prefix };
 };
 

@@ -37,7 +37,11 @@ const PART = 5 * KIB * KIB;
 const s3Of = ({ bucket, secret, inside }: CheckInput): S3 =>
   openS3({ endpoint: `https://${inside.host}`, region: REGION, key: bucket.full, secret, httpsAgent: inside.agent });
 
-const put = async ({ s3, bucket, prefix }: Tools, name: string, size = 3 * KIB): Promise<{ readonly key: string; readonly body: Buffer }> => {
+const put = async (
+  { s3, bucket, prefix }: Tools,
+  name: string,
+  size = 3 * KIB,
+): Promise<{ readonly key: string; readonly body: Buffer }> => {
   const key = `${prefix}/${name}`;
   const body = randomBytes(Math.min(size, bucket.maxObjectBytes));
   await putObject(s3, { bucket: bucket.full, key, body, type: "image/x-croft" });
@@ -138,11 +142,26 @@ const CHECKS: readonly Check[] = [
     run: async ({ bucket, store, secret }) => {
       const tries = { ...store, secret };
       const as = <T>(work: (s3: S3) => Promise<T>): Promise<T> => withS3(tries, work, bucket.full);
-      await refused("writing elsewhere", as((s3) => putObject(s3, { bucket: PROBE_BUCKET, key: "x", body: Buffer.from("x") })));
-      await refused("reading elsewhere", as((s3) => getObject(s3, PROBE_BUCKET, "x")));
-      await refused("listing elsewhere", as((s3) => listObjects(s3, PROBE_BUCKET).next()));
-      await refused("removing elsewhere", as((s3) => removeObject(s3, PROBE_BUCKET, "x")));
-      await refused("looking elsewhere", as((s3) => hasBucket(s3, PROBE_BUCKET)));
+      await refused(
+        "writing elsewhere",
+        as((s3) => putObject(s3, { bucket: PROBE_BUCKET, key: "x", body: Buffer.from("x") })),
+      );
+      await refused(
+        "reading elsewhere",
+        as((s3) => getObject(s3, PROBE_BUCKET, "x")),
+      );
+      await refused(
+        "listing elsewhere",
+        as((s3) => listObjects(s3, PROBE_BUCKET).next()),
+      );
+      await refused(
+        "removing elsewhere",
+        as((s3) => removeObject(s3, PROBE_BUCKET, "x")),
+      );
+      await refused(
+        "looking elsewhere",
+        as((s3) => hasBucket(s3, PROBE_BUCKET)),
+      );
     },
   },
   {
@@ -159,7 +178,13 @@ const CHECKS: readonly Check[] = [
     name: "from outside the key itself is worth nothing",
     run: async (tools) => {
       const { key } = await put(tools, "header");
-      const s3 = openS3({ endpoint: `https://${tools.outside.host}`, region: REGION, key: tools.bucket.full, secret: tools.secret, httpsAgent: tools.outside.agent });
+      const s3 = openS3({
+        endpoint: `https://${tools.outside.host}`,
+        region: REGION,
+        key: tools.bucket.full,
+        secret: tools.secret,
+        httpsAgent: tools.outside.agent,
+      });
       await refused("GET signed in a header", getObject(s3, tools.bucket.full, key));
       const removal = await askThrough(tools.outside, { method: "DELETE", path: await signed(tools, "DELETE", key) });
       demand(removal.status === 405, `presigned DELETE: status ${removal.status}, wanted 405`);
@@ -173,7 +198,8 @@ const CHECKS: readonly Check[] = [
       const { status } = await askThrough(tools.outside, { method: "PUT", path: await signed(tools, "PUT", key), body });
       const wanted = tools.bucket.upload ? 200 : 405;
       demand(status === wanted, `status ${status}, wanted ${wanted}`);
-      if (tools.bucket.upload) demand(digest((await getObject(tools.s3, tools.bucket.full, key)).body) === digest(body), "other bytes arrived");
+      if (tools.bucket.upload)
+        demand(digest((await getObject(tools.s3, tools.bucket.full, key)).body) === digest(body), "other bytes arrived");
     },
   },
   {

@@ -29,7 +29,12 @@ export const makeDoor = (host: string, authority: string, open: () => Promise<Du
   return { host, agent: new StreamAgent({ keepAlive: false }) };
 };
 
-export type Question = { readonly method: string; readonly path: string; readonly headers?: Readonly<Record<string, string>>; readonly body?: Uint8Array };
+export type Question = {
+  readonly method: string;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+};
 export type Answer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer };
 
 const TIMEOUT_MS = 20_000;

@@ -35,7 +35,9 @@ const drivenBy = (server: ObjectServer) => {
     return (await driverOf(resource.kind).observe([request])).get(resource.id);
   };
   const apply = (resource: Resource) =>
-    driverOf(resource.kind).apply({ resource, recorded: undefined, observed: { status: "absent" } } as unknown as Parameters<Driver["apply"]>[0]);
+    driverOf(resource.kind).apply({ resource, recorded: undefined, observed: { status: "absent" } } as unknown as Parameters<
+      Driver["apply"]
+    >[0]);
   const remove = (resource: Resource) =>
     driverOf(resource.kind).remove({ recorded: resource } as unknown as Parameters<Driver["remove"]>[0]);
   /** Ids with the names of what is not as wanted. */
@@ -133,7 +135,10 @@ describe.each(PROGRAMS.map((name) => ({ name, title: title(name), program: findP
   });
 
   test.skipIf(skipped)("a bucket that somebody opened to the world is seen and closed", async () => {
-    const policy = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: { AWS: ["*"] }, Action: ["s3:GetObject"], Resource: ["arn:aws:s3:::shop-media/*"] }] };
+    const policy = {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Principal: { AWS: ["*"] }, Action: ["s3:GetObject"], Resource: ["arn:aws:s3:::shop-media/*"] }],
+    };
     const sdk = await import("@aws-sdk/client-s3");
     await withS3(server.store, (s3) => s3.send(new sdk.PutBucketPolicyCommand({ Bucket: "shop-media", Policy: JSON.stringify(policy) })));
     expect((await rig.differences())["bucket/shop-media"]).toEqual(["policy"]);
@@ -194,7 +199,10 @@ describe.each(PROGRAMS.map((name) => ({ name, title: title(name), program: findP
   });
 
   test.skipIf(skipped)("a bucket that is no longer wanted goes with what is in it, twice as well", async () => {
-    const inbox = rig.resources().filter(({ id }) => id.endsWith("shop-inbox")).toReversed();
+    const inbox = rig
+      .resources()
+      .filter(({ id }) => id.endsWith("shop-inbox"))
+      .toReversed();
     for (const resource of [...inbox, ...inbox]) await rig.remove(resource);
     expect(Object.keys(await rig.differences()).toSorted()).toEqual(inbox.map(({ id }) => id).toSorted());
     await rig.applyAll();
@@ -207,7 +215,10 @@ describe.each(PROGRAMS.map((name) => ({ name, title: title(name), program: findP
     await putUser(store, "shop-media", "somebody-elses-secret");
     expect((await rig.differences())[key]).toEqual(["secret"]);
     await rig.applyAll();
-    await putPolicy(store, "shop-media", { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: ["s3:*"], Resource: ["arn:aws:s3:::*"] }] });
+    await putPolicy(store, "shop-media", {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Action: ["s3:*"], Resource: ["arn:aws:s3:::*"] }],
+    });
     expect((await rig.differences())[key]).toEqual(["policy"]);
     await assignPolicy(store, "shop-media", "readwrite");
     expect((await rig.differences())[key]).toEqual(["policies", "policy"]);

@@ -41,7 +41,8 @@ const makeStoreDriver = (tools: ObjectTools): Driver => ({
 const seeBucket = async (store: Store, request: ObserveRequest): Promise<Observation> => {
   const spec = specOf(request);
   const name = textOf(spec["name"]);
-  return withS3(store, async (s3, { hasBucket, readBucketPolicy }): Promise<Observation> => {
+  const { hasBucket, readBucketPolicy } = await import("./s3.ts");
+  return withS3(store, async (s3): Promise<Observation> => {
     if (!(await hasBucket(s3, name))) return { status: "absent" };
     return { status: "present", facts: { ...spec, policy: (await readBucketPolicy(s3, name)) ?? "none" } };
   });
@@ -49,7 +50,8 @@ const seeBucket = async (store: Store, request: ObserveRequest): Promise<Observa
 
 const applyBucket = async (tools: ObjectTools, { resource }: ApplyRequest): Promise<JsonObject> => {
   const name = textOf(resource.spec["name"]);
-  await withS3(await openStore(tools, resource.spec), async (s3, { makeBucket, dropBucketPolicy }) => {
+  const { makeBucket, dropBucketPolicy } = await import("./s3.ts");
+  await withS3(await openStore(tools, resource.spec), async (s3) => {
     await makeBucket(s3, name);
     await dropBucketPolicy(s3, name);
   });
@@ -61,7 +63,8 @@ const makeBucketDriver = (tools: ObjectTools): Driver => ({
   observe: observeIn(tools, seeBucket),
   apply: (request) => applyBucket(tools, request),
   remove: async ({ recorded }) => {
-    await withS3(await openStore(tools, recorded.spec), (s3, { removeBucket }) => removeBucket(s3, textOf(recorded.spec["name"])));
+    const { removeBucket } = await import("./s3.ts");
+    await withS3(await openStore(tools, recorded.spec), (s3) => removeBucket(s3, textOf(recorded.spec["name"])));
   },
 });
 

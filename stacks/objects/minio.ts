@@ -8,10 +8,18 @@ import { queryText, sign, signatureTime } from "./signature.ts";
 import { ask } from "./stream.ts";
 import type { Answer, Store } from "./stream.ts";
 
-type Call = { readonly method: "GET" | "PUT" | "DELETE"; readonly name: string; readonly query: Readonly<Record<string, string>>; readonly body?: Uint8Array };
+type Call = {
+  readonly method: "GET" | "PUT" | "DELETE";
+  readonly name: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+};
 
 const failure = (store: Store, call: Call, detail: string, transient: boolean, cause?: unknown): CroftError =>
-  new CroftError("OBJECTS", `MinIO on ${store.shell.label}: ${call.name}: ${detail}`, { transient, ...(cause === undefined ? {} : { cause }) });
+  new CroftError("OBJECTS", `MinIO on ${store.shell.label}: ${call.name}: ${detail}`, {
+    transient,
+    ...(cause === undefined ? {} : { cause }),
+  });
 
 const BUSY = [429, 500, 502, 503, 504];
 
@@ -22,9 +30,11 @@ const send = async (store: Store, call: Call): Promise<Answer> => {
   const unsigned = { method: call.method, host, path, query: call.query, body, time: signatureTime(new Date()) };
   const headers = { ...sign(unsigned, ADMIN_KEY, store.secret), "content-length": String(body.length) };
   await doorPoint("before");
-  const answer = await ask(store, { method: call.method, path: `${path}?${queryText(call.query)}`, headers, body }).catch((cause: Error) => {
-    throw cause instanceof CroftError ? cause : failure(store, call, cause.message, true, cause);
-  });
+  const answer = await ask(store, { method: call.method, path: `${path}?${queryText(call.query)}`, headers, body }).catch(
+    (cause: Error) => {
+      throw cause instanceof CroftError ? cause : failure(store, call, cause.message, true, cause);
+    },
+  );
   await doorPoint("after");
   return answer;
 };
@@ -53,7 +63,11 @@ export type User = { readonly enabled: boolean; readonly policies: readonly stri
 export const findUser = async (store: Store, name: string): Promise<User | undefined> => {
   const body = await call(store, { method: "GET", name: "user-info", query: { accessKey: name } });
   if (body === undefined) return undefined;
-  const { status, policyName = "", memberOf = [] } = JSON.parse(body.toString()) as { status: string; policyName?: string; memberOf?: readonly string[] };
+  const {
+    status,
+    policyName = "",
+    memberOf = [],
+  } = JSON.parse(body.toString()) as { status: string; policyName?: string; memberOf?: readonly string[] };
   return { enabled: status === "enabled", policies: policyName.split(",").filter((one) => one !== ""), groups: memberOf };
 };
 
@@ -87,5 +101,9 @@ export const removePolicy = async (store: Store, name: string): Promise<void> =>
 
 /** Instead of every policy it had. */
 export const assignPolicy = async (store: Store, user: string, policy: string): Promise<void> => {
-  await call(store, { method: "PUT", name: "set-user-or-group-policy", query: { policyName: policy, userOrGroup: user, isGroup: "false" } });
+  await call(store, {
+    method: "PUT",
+    name: "set-user-or-group-policy",
+    query: { policyName: policy, userOrGroup: user, isGroup: "false" },
+  });
 };

@@ -1,15 +1,5 @@
 /** Files of the object store on its machine. Pure. */
-import {
-  ADMIN_KEY,
-  ADMIN_SECRET,
-  DATA_MOUNT,
-  IDENTITY_FOLDER,
-  MOUNT_UNIT,
-  PORT,
-  PROBE_BUCKET,
-  REGION,
-  STATE_FOLDER,
-} from "./names.ts";
+import { ADMIN_KEY, ADMIN_SECRET, DATA_MOUNT, IDENTITY_FOLDER, MOUNT_UNIT, PORT, PROBE_BUCKET, REGION, STATE_FOLDER } from "./names.ts";
 import type { AppBucket, ProgramName } from "./section.ts";
 
 export type StoreInput = {

@@ -108,12 +108,7 @@ const desire = (input: DesireInput): Contribution => {
   return {
     parts: [partOf(section, settings)],
     flows: [],
-    resources: [
-      ...secretsOf(place),
-      slotOf(place),
-      storeOf(place),
-      ...place.buckets.flatMap((bucket) => bucketResources(place, bucket)),
-    ],
+    resources: [...secretsOf(place), slotOf(place), storeOf(place), ...place.buckets.flatMap((bucket) => bucketResources(place, bucket))],
   };
 };
 

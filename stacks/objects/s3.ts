@@ -48,8 +48,7 @@ export const openS3 = ({ endpoint, region, key, secret, httpAgent, httpsAgent }:
 export type S3 = S3Client;
 
 /** HTTP status of the answer an error came from; 0: there was none. */
-export const statusOf = (error: unknown): number =>
-  error instanceof S3ServiceException ? (error.$metadata.httpStatusCode ?? 0) : 0;
+export const statusOf = (error: unknown): number => (error instanceof S3ServiceException ? (error.$metadata.httpStatusCode ?? 0) : 0);
 
 /** undefined where the server says it is not there. */
 const unlessMissing = async <T>(work: Promise<T>): Promise<T | undefined> => {
@@ -81,7 +80,9 @@ export type Listed = { readonly key: string; readonly sizeBytes: number; readonl
 export const listObjects = async function* (s3: S3, bucket: string, prefix = ""): AsyncGenerator<Listed> {
   let next: string | undefined;
   do {
-    const page = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ...(next === undefined ? {} : { ContinuationToken: next }) }));
+    const page = await s3.send(
+      new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ...(next === undefined ? {} : { ContinuationToken: next }) }),
+    );
     for (const { Key: key = "", Size: sizeBytes = 0, ETag: etag = "" } of page.Contents ?? []) yield { key, sizeBytes, etag };
     next = page.NextContinuationToken;
   } while (next !== undefined);

@@ -27,9 +27,13 @@ const choose = (wanted: readonly ProgramName[], { hasArtifact, recorded }: Facts
   const before = recorded.get(storeId)?.spec["program"];
   const [first = "minio"] = wanted;
   if (isProgram(before) && !wanted.includes(before)) {
-    throw new CroftError("CONFIG_INVALID", `the object store runs ${before} and holds its data, which ${wanted.join(" and ")} cannot read`, {
-      hint: `keep ${before} in services.objects.program; to move, copy every bucket with \`croft objects copy\` and destroy the old store`,
-    });
+    throw new CroftError(
+      "CONFIG_INVALID",
+      `the object store runs ${before} and holds its data, which ${wanted.join(" and ")} cannot read`,
+      {
+        hint: `keep ${before} in services.objects.program; to move, copy every bucket with \`croft objects copy\` and destroy the old store`,
+      },
+    );
   }
   if (isProgram(before)) return { program: before, reason: `${before} holds the data` };
   const found = wanted.find((program) => hasArtifact(program));

@@ -14,7 +14,8 @@ export type Unsigned = {
 
 const sha256 = (data: Uint8Array | string): string => createHash("sha256").update(data).digest("hex");
 const hmac = (key: Uint8Array | string, text: string): Buffer => createHmac("sha256", key).update(text).digest();
-const encode = (text: string): string => encodeURIComponent(text).replaceAll(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+const encode = (text: string): string =>
+  encodeURIComponent(text).replaceAll(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 
 export const queryText = (query: Readonly<Record<string, string>>): string =>
   Object.entries(query)
@@ -32,7 +33,10 @@ export const sign = (request: Unsigned, key: string, secret: string): Readonly<R
   const lines = Object.entries(headers).map(([name, value]) => `${name}:${value}\n`);
   const canonical = [request.method, request.path, queryText(request.query), lines.join(""), names, digest].join("\n");
   const signed = ["AWS4-HMAC-SHA256", request.time, scope, sha256(canonical)].join("\n");
-  const signing = [day, REGION, "s3", "aws4_request"].reduce<Uint8Array | string>((previous, part) => hmac(previous, part), `AWS4${secret}`);
+  const signing = [day, REGION, "s3", "aws4_request"].reduce<Uint8Array | string>(
+    (previous, part) => hmac(previous, part),
+    `AWS4${secret}`,
+  );
   const signature = hmac(signing, signed).toString("hex");
   return { ...headers, authorization: `AWS4-HMAC-SHA256 Credential=${key}/${scope}, SignedHeaders=${names}, Signature=${signature}` };
 };

@@ -28,5 +28,9 @@ export const openVerbs = async (store: Store): Promise<readonly string[]> => {
 /** The program by its own word. */
 export const programOf = async (store: Store): Promise<string> => {
   const { headers } = await ask(store, { method: "GET", path: "/", headers: { host: `${store.address}:${store.port}` } });
-  return String(headers["server"] ?? "").split(/[ /]/)[0]?.toLowerCase() ?? "";
+  return (
+    String(headers["server"] ?? "")
+      .split(/[ /]/)[0]
+      ?.toLowerCase() ?? ""
+  );
 };

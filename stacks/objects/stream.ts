@@ -35,7 +35,12 @@ export const makeAgent = ({ shell, address, port }: Store): Agent => {
   return new StreamAgent({ keepAlive: false });
 };
 
-export type Question = { readonly method: string; readonly path: string; readonly headers: Readonly<Record<string, string>>; readonly body?: Uint8Array };
+export type Question = {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+};
 export type Answer = { readonly status: number; readonly headers: IncomingMessage["headers"]; readonly body: Buffer };
 
 const TIMEOUT_MS = 30_000;

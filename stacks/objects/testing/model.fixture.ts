@@ -48,7 +48,11 @@ export const facts = (artifacts: readonly string[], recorded: Facts["recorded"] 
 
 const ADDRESSES: Readonly<Record<string, string>> = { edge: "10.91.0.11", app: "10.91.0.12", data: "10.91.0.13" };
 
-export type Extras = { readonly model?: Model; readonly rotations?: Readonly<Record<string, number>>; readonly artifacts?: readonly string[] };
+export type Extras = {
+  readonly model?: Model;
+  readonly rotations?: Readonly<Record<string, number>>;
+  readonly artifacts?: readonly string[];
+};
 
 export const desireInput = ({ model = MODEL, rotations = {}, artifacts = ["minio"] }: Extras = {}): DesireInput => ({
   model: settleObjects(model, facts(artifacts)),

@@ -17,7 +17,8 @@ import type { AppBucket, ProgramName } from "../section.ts";
 import { openVerbs } from "../strangers.ts";
 
 export const ADMIN = "A".repeat(32);
-export const secretOf = (name: string): string => (name === "objects/admin" ? ADMIN : name.replaceAll(/[^A-Za-z0-9]/g, "x").padEnd(32, "y"));
+export const secretOf = (name: string): string =>
+  name === "objects/admin" ? ADMIN : name.replaceAll(/[^A-Za-z0-9]/g, "x").padEnd(32, "y");
 
 /** The program as it lies in the cache; undefined where it never was fetched. */
 export const findProgram = (name: ProgramName): string | undefined => {
@@ -77,7 +78,11 @@ export class ObjectServer {
       .replaceAll("/var/lib/objects", join(this.folder, "state"))
       .replaceAll(String(PORT), String(this.port));
     const lines = unit.split("\n");
-    const start = lines.find((line) => line.startsWith("ExecStart="))?.slice("ExecStart=".length).split(" ") ?? [];
+    const start =
+      lines
+        .find((line) => line.startsWith("ExecStart="))
+        ?.slice("ExecStart=".length)
+        .split(" ") ?? [];
     const pairs = lines
       .filter((line) => line.startsWith("Environment="))
       .flatMap((line) => line.slice("Environment=".length).split(" "))
