@@ -5,7 +5,7 @@ import { artifactOf } from "../provisioner/artifacts/catalogue.ts";
 import { ensureArtifact } from "../provisioner/artifacts/fetch.ts";
 import type { ArtifactTools } from "../provisioner/artifacts/fetch.ts";
 import type { Lock } from "../provisioner/artifacts/lock-file.ts";
-import { digestWord, pinOf } from "../provisioner/artifacts/pins.ts";
+import { digestWord, findPin, pinOf } from "../provisioner/artifacts/pins.ts";
 import { readNotes } from "../provisioner/artifacts/sources/cache.ts";
 import { findMavenBase } from "../provisioner/artifacts/sources/maven.ts";
 import { hasUsableKvm } from "../provisioner/host/bootstrap.ts";
@@ -75,7 +75,8 @@ export const findPlatform = async (artifacts: ArtifactTools, environment: Io["en
   const wanted = environment["CROFT_HYPERVISOR"];
   const real = wanted === undefined ? await hasUsableKvm() : wanted === HYPERVISOR;
   const digestOf = (name: string): string => digestWord(artifacts.pins, name);
-  const common = { architecture: artifacts.pins.architecture, digestOf };
+  const hasArtifact = (name: string): boolean => findPin(artifacts.pins, name) !== undefined;
+  const common = { architecture: artifacts.pins.architecture, digestOf, hasArtifact };
   if (!real) return { ...common, ...standIn(environment["CROFT_VMM_ENGINE"] ?? "nspawn") };
   const program = fetch
     ? await ensureArtifact(artifacts, HYPERVISOR)

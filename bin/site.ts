@@ -54,6 +54,8 @@ export type Platform = {
   /** How long a first boot may take. */
   readonly bootTimeoutMs: number;
   readonly digestOf: (artifact: string) => string;
+  /** Whether a program of the catalogue can be had here: pinned, locked or imported. */
+  readonly hasArtifact: (artifact: string) => boolean;
 };
 
 export type Remembered = {
@@ -293,8 +295,15 @@ const contribute = (context: Context): { contributions: readonly Contribution[];
   return { endpoints, contributions: input.domains.map((domain) => domain.desire({ ...first, endpoints })) };
 };
 
+/** The model with what only the host decides. */
+const settleModel = ({ model, domains, platform, remembered }: SiteInput): Model => {
+  const facts = { hasArtifact: platform.hasArtifact, recorded: remembered.recorded };
+  return domains.reduce((settled, domain) => domain.settle?.(settled, facts) ?? settled, model);
+};
+
 /** Same input, same graph; nothing is read and nothing is done. */
-export const desireSite = (input: SiteInput): DesiredSite => {
+export const desireSite = (given: SiteInput): DesiredSite => {
+  const input = { ...given, model: settleModel(given) };
   const { model, remembered, roots } = input;
   const hosts = rememberedHosts(model, remembered.hosts);
   const addresses = assignAddresses({ network: model.network, hosts, machines: model.machines, recorded: remembered.addresses });

@@ -47,6 +47,11 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     summary: "everything `up` needs on a host without internet",
     load: () => import("./commands/bundle.ts"),
   },
+  objects: {
+    usage: "objects check | copy FROM TO",
+    summary: "object store: try its promises out; copy between any two stores",
+    load: () => import("./commands/objects.ts"),
+  },
   init: { usage: "init [FOLDER]", summary: "write a ten-line croft.yaml to start from", load: () => import("./commands/init.ts") },
   config: { usage: "config [SITE]", summary: "show the configuration with every default", load: () => import("./commands/config.ts") },
   render: { usage: "render [SITE]", summary: "show every file that `up` would write", load: () => import("./commands/render.ts") },

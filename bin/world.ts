@@ -39,15 +39,21 @@ import { must } from "../provisioner/transport/shell.ts";
 import { makeKeyPair } from "../provisioner/transport/ssh.ts";
 import { appDomain, workloadEndpoints } from "../stacks/app/resources.ts";
 import { makeReleaseDrivers } from "../stacks/app/driver.ts";
+import { makeObjectDrivers } from "../stacks/objects/driver.ts";
+import { objectsDomain } from "../stacks/objects/resources.ts";
 import { makePostgresDrivers } from "../stacks/postgres/driver.ts";
 import { postgresDomain } from "../stacks/postgres/resources.ts";
 import { SSH_SECRET, siteNameOf } from "./site.ts";
 
 /** Every service and domain: adding one means one folder and one line here and one among the drivers below. */
-export const DOMAINS: readonly Domain[] = [postgresDomain, appDomain, gatewayDomain];
+export const DOMAINS: readonly Domain[] = [postgresDomain, objectsDomain, appDomain, gatewayDomain];
 
 /** What an operator does with each service. */
-export const OPERATIONS: Readonly<Record<string, Operations<Shell>>> = { postgres: probedOperations, gateway: probedOperations };
+export const OPERATIONS: Readonly<Record<string, Operations<Shell>>> = {
+  postgres: probedOperations,
+  objects: probedOperations,
+  gateway: probedOperations,
+};
 
 /** Endpoints that depend on what is desired: ports that releases alternate between. */
 export const lateEndpoints = (input: DesireInput): readonly Endpoint[] => workloadEndpoints(input);
@@ -73,6 +79,8 @@ export type World = {
   readonly acting: (action: MachineAction) => ReadonlyMap<string, Driver>;
   readonly connections: Connections;
   readonly shell: Shell;
+  /** The text behind a secret's name. */
+  readonly secret: (name: string) => Promise<string>;
   readonly close: () => Promise<void>;
 };
 
@@ -136,6 +144,7 @@ export const makeWorld = (input: WorldInput): World => {
     disconnect: connections.forget,
     bootTimeoutMs: input.bootTimeoutMs,
   };
+  const inServices = { connect: connections.open, secret: async (secretName: string) => (await secret(secretName)).reveal() };
   const all: readonly Driver[] = [
     makeImageDriver({ shell, folder: cache.images, artifactFile }),
     makeNetworkDriver({
@@ -152,7 +161,8 @@ export const makeWorld = (input: WorldInput): World => {
     makeMachineDriver(machineTools),
     makeGenerationDriver({ connections, host: shell }),
     makeSlotDriver({ connections, resolve }),
-    ...makePostgresDrivers({ connect: connections.open, secret: async (secretName: string) => (await secret(secretName)).reveal() }),
+    ...makePostgresDrivers(inServices),
+    ...makeObjectDrivers(inServices),
     ...makeReleaseDrivers({ connect: connections.open, resolve }),
   ];
   const drivers = new Map(all.map((driver) => [driver.kind, driver]));
@@ -161,6 +171,7 @@ export const makeWorld = (input: WorldInput): World => {
     acting: (action) => new Map(drivers).set("machine", makeActionDriver(machineTools, action)),
     connections,
     shell,
+    secret: inServices.secret,
     close: async () => {
       await connections.closeAll();
       await shell.close();

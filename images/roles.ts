@@ -100,6 +100,8 @@ export const ROLES: Readonly<Record<string, Role>> = {
     packages: ["libatomic1"],
     artifacts: { node: "/usr/local/bin/node" },
   },
+  minio: { name: "minio", packages: [], artifacts: { minio: "/usr/local/bin/minio" } },
+  seaweedfs: { name: "seaweedfs", packages: [], artifacts: { seaweedfs: "/usr/local/bin/weed" } },
   postgres: {
     name: "postgres",
     packages: ["postgresql-17"],

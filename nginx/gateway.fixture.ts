@@ -55,6 +55,8 @@ export type Ask = {
   readonly method?: string;
   readonly headers?: Record<string, string>;
   readonly body?: string | Buffer;
+  /** The client's address. */
+  readonly from?: string;
 };
 
 /** Folders of the temporary machine, by the path they have inside. */
@@ -251,12 +253,13 @@ export class Gateway {
   }
 
   /** One HTTPS request, its path as it is. */
-  ask(path: string, { host = "www.portfolio.test", method = "GET", headers = {}, body }: Ask = {}): Promise<Answer> {
+  ask(path: string, { host = "www.portfolio.test", method = "GET", headers = {}, body, from = "127.0.0.1" }: Ask = {}): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const servername = host.endsWith("portfolio.test") && host.split(".").length < 4 ? host : "portfolio.test";
       const options = {
         host: "127.0.0.1",
         port: this.ports.https,
+        localAddress: from,
         path,
         method,
         servername,

@@ -6,7 +6,7 @@ import type { Values } from "./handlebars.ts";
 import { findWorkload, renderBody, rootOf } from "./location-bodies.ts";
 import type { Roots } from "./location-bodies.ts";
 import type { HostRoutes, Location } from "./routes.ts";
-import { renderPlaces } from "./services.ts";
+import { renderPlaces, servicesInMain } from "./services.ts";
 import { gatePolicies, renderGatePlaces, rulesInMain, sessionOf } from "./rules.ts";
 import { safeAddress, safeHash, safeHost, safeListen, safeLog, safeName, safePath, safePort, safeRange } from "./safe.ts";
 import { MAIN } from "./templates/main.ts";
@@ -94,7 +94,8 @@ export const renderSite = (config: GatewayConfig, host: HostRoutes): string => {
   const missing = toMissing(config, host);
   const locations = host.service === undefined ? routeLocations(config, host) : renderPlaces(host.service);
   const gate = templates.gate({ gates: renderGatePlaces(host), sessions: sessionOf(host) });
-  return templates.site({ http, https, host: safeHost(host.host), locations, gate, missing, pages: missing.length > 0 });
+  const verbatim = host.service?.published.verbatim === true;
+  return templates.site({ http, https, host: safeHost(host.host), locations, gate, missing, verbatim, pages: missing.length > 0 });
 };
 
 export const renderMain = (config: GatewayConfig, hash: string): string =>
@@ -106,6 +107,7 @@ export const renderMain = (config: GatewayConfig, hash: string): string =>
     rules: templates.rules(rulesInMain(config.hosts)),
     gate: gatePolicies(config.hosts).length > 0,
     services: templates.services({
+      ...servicesInMain(config.hosts),
       services: config.hosts.flatMap(({ service }) =>
         service === undefined
           ? []

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { api } from "./app/testing/model.fixture.ts";
 import { renderUnit as renderWorkload } from "./app/units.ts";
+import { renderUnit as renderObjects } from "./objects/render.ts";
 import { renderUnit as renderPostgres } from "./postgres/render.ts";
 
 const LIMIT = 2;
@@ -22,6 +23,8 @@ const exposure = (name: string, text: string): number => {
 describe.skipIf(missing)(missing ? "exposure (skipped: there is no systemd-analyze)" : "exposure", () => {
   test.each([
     ["croft-postgres.service", renderPostgres({ version: 17 })],
+    ["croft-objects.service", renderObjects({ program: "minio", address: "10.91.0.13", memoryBytes: 1024 ** 3, device: "" })],
+    ["croft-objects.service", renderObjects({ program: "seaweedfs", address: "10.91.0.13", memoryBytes: 1024 ** 3, device: "" })],
     ["shop-api@one.service", renderWorkload("shop", api)],
   ])("of %s is low", (name, text) => {
     expect(exposure(name, text)).toBeLessThanOrEqual(LIMIT);

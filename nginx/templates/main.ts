@@ -96,6 +96,14 @@ http {
         "~*^[^?]*%(?:2e|2f|5c|3b|3f|23|25|0[0-9a-f]|1[0-9a-f]|7f)" 1;
         "~^[^/]" 1;
     }
+    # Where a path is the name of an object, every other sign may stand in it.
+    map $request_uri $croft_refused_verbatim {
+        default 0;
+        "~^[^?]*(?://|\x5c)" 1;
+        "~*^[^?]*/(?:\.|%2e){1,2}(?:[/?]|$)" 1;
+        "~*^[^?]*%(?:2f|5c|0[0-9a-f]|1[0-9a-f]|7f)" 1;
+        "~^[^/]" 1;
+    }
     # What a single-page site answers for paths without an extension.
     map $uri $croft_page {
         volatile;

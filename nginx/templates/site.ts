@@ -13,7 +13,7 @@ server {
     include /etc/croft/gateway/headers.conf;
     include /etc/croft/gateway/errors.conf;
     set $croft_allow "";
-    if ($croft_refused) {
+    if ($croft_refused{{#if verbatim}}_verbatim{{/if}}) {
         return 400;
     }
     location = /.well-known/croft {

@@ -77,7 +77,7 @@ const staysSilent = async (ownerFile: string, times: LockTimes): Promise<boolean
 };
 
 /** A holder that beats is left alone; one that is dead or silent is out of the way when this returns. */
-const settleOwner = async (input: LockInput, times: Times): Promise<"alive" | "gone"> => {
+const settleOwner = async (input: LockInput, times: Times): Promise<"alive" | "gone" | "ended"> => {
   const owner = await readOwner(input.ownerFile);
   if (owner === undefined || !(await ownerLives(owner))) {
     await sleep(times.pollMs);
@@ -86,7 +86,7 @@ const settleOwner = async (input: LockInput, times: Times): Promise<"alive" | "g
   if (!(await staysSilent(input.ownerFile, times))) return "alive";
   input.say?.(`the run of ${describe(owner)} has been silent for ${Math.round(times.silentMs / 1000)} s; ending it`);
   if (!(await endOwner(owner, times.graceMs))) throw new CroftError("LOCKED", `the silent run of ${describe(owner)} cannot be ended`);
-  return "gone";
+  return "ended";
 };
 
 const acquire = async (input: LockInput, times: Times): Promise<Held> => {
@@ -97,12 +97,14 @@ const acquire = async (input: LockInput, times: Times): Promise<Held> => {
   for (;;) {
     const held = await tryFlock(input.file);
     if (held !== undefined) return held;
-    if ((await settleOwner(input, times)) === "alive") {
-      nameless = performance.now() + patience;
+    const owner = await settleOwner(input, times);
+    // Watching and ending one took time; who holds the lock now has all of it to give its name.
+    if (owner !== "gone") nameless = performance.now() + patience;
+    if (owner === "alive") {
       if (performance.now() >= deadline) throw locked(await readOwner(input.ownerFile));
       if (!told) input.say?.(`waiting for ${describe(await readOwner(input.ownerFile))}`);
       told = true;
-    } else if (performance.now() >= Math.max(nameless, deadline)) throw locked(undefined);
+    } else if (owner === "gone" && performance.now() >= Math.max(nameless, deadline)) throw locked(undefined);
   }
 };
 

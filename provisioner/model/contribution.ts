@@ -98,6 +98,8 @@ export type Published = {
   readonly places: readonly PublishedPlace[];
   readonly bodyMaxBytes: number;
   readonly timeoutSeconds: number;
+  /** Bytes go out as they are, never compressed, and paths may hold every sign except those that climb or end early. */
+  readonly verbatim?: boolean;
 };
 
 export type PublishedPlace = {
@@ -110,6 +112,12 @@ export type PublishedPlace = {
   readonly from: readonly string[];
   /** Parameters without which nothing is answered, whatever their value. */
   readonly demands: readonly string[];
+  /** Machines of the site for which neither `methods` nor `demands` hold. */
+  readonly free?: readonly string[];
+  /** Origins whose pages may read the answers; the service's own word on that is dropped. */
+  readonly cors?: readonly string[];
+  /** Instead of the host's. */
+  readonly bodyMaxBytes?: number;
 };
 
 /** A program of croft's own that runs on machines: file below its folder to text. */
@@ -146,6 +154,14 @@ export type DesireInput = {
   readonly programs: Readonly<Record<string, Program>>;
   /** Databases that any domain asks for. */
   readonly databases: readonly DatabaseDemand[];
+};
+
+/** What is known before anything is desired. */
+export type Facts = {
+  /** Whether a program of the catalogue can be had here: pinned, locked or imported. */
+  readonly hasArtifact: (name: string) => boolean;
+  /** What the last run wrote down. */
+  readonly recorded: ReadonlyMap<ResourceId, Recorded>;
 };
 
 /** A built workload: a tar in the release cache, named by its content. */
@@ -186,6 +202,8 @@ export type Domain = {
   readonly schema?: Readonly<Record<string, unknown>>;
   /** Ports its machine's workloads cannot have. */
   readonly ports?: readonly number[];
+  /** Decides, before anything is desired, what a section leaves to the host: which of several programs. */
+  readonly settle?: (model: Model, facts: Facts) => Model;
   readonly roles: (model: Model) => readonly RoleUse[];
   /** Databases it needs of the postgres service. */
   readonly databases?: (model: Model) => readonly DatabaseDemand[];

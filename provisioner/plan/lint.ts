@@ -109,5 +109,6 @@ export const lintDesired = (desired: readonly Resource[]): readonly Finding[] =>
 export const lintPlan = (input: LintInput): readonly Finding[] => [
   ...lintDesired(input.desired),
   ...dataFindings(input),
+  ...input.desired.flatMap(({ warnings = [] }) => warnings.map((message): Finding => ({ level: "warning", message }))),
   ...sumTotals(input.desired, input.hosts).flatMap(lintTotals),
 ];

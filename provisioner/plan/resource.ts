@@ -32,6 +32,8 @@ export type Resource = {
   readonly cached?: boolean;
   /** Property of `spec` (or `*`) to what its change interrupts, one phrase. */
   readonly interrupts?: Readonly<Record<string, string>>;
+  /** What deserves a word below each plan that wants it. */
+  readonly warnings?: readonly string[];
   /** What it takes of its host, summed and checked against the host's size. */
   readonly uses?: { readonly cpus?: number; readonly memoryBytes?: number; readonly diskBytes?: number };
 };

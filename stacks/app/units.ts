@@ -22,6 +22,7 @@ StartLimitBurst=10
 Type=exec
 ExecStart=/usr/local/bin/node "${safeRelative(workload.start)}"
 WorkingDirectory=${releaseFolder(name)}/%i
+Environment=NODE_EXTRA_CA_CERTS=/etc/croft/authority.pem
 EnvironmentFile=${releaseFolder(name)}/%i.env
 DynamicUser=yes
 KillSignal=${safePart(workload.stopSignal)}

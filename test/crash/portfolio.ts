@@ -38,6 +38,7 @@ export const desirePortfolio = (portfolio: Portfolio, state: Pick<State, "addres
       bootable: false,
       bootTimeoutMs: 120_000,
       digestOf: (artifact) => `sha256:${artifact}`,
+      hasArtifact: () => true,
     },
     remembered: {
       siteId: SITE_ID,

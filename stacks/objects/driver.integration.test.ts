@@ -1,0 +1,233 @@
+/** Against the real programs: who gets in, what is made, what drift shows, what survives a kill. */
+import { createHash, randomBytes } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Driver, ObserveRequest } from "../../provisioner/execute/driver.ts";
+import type { Observation, Resource } from "../../provisioner/plan/resource.ts";
+import { makeObjectDrivers } from "./driver.ts";
+import { assignPolicy, findUser, putPolicy, putUser, removeUser } from "./minio.ts";
+import { PROGRAMS, bucketsOf } from "./section.ts";
+import type { ProgramName } from "./section.ts";
+import { openVerbs } from "./strangers.ts";
+import { withS3 } from "./store.ts";
+import type { S3 } from "./s3.ts";
+import { MODEL, insideStore } from "./testing/model.fixture.ts";
+import type { Extras } from "./testing/model.fixture.ts";
+import { ObjectServer, findProgram, secretOf } from "./testing/server.fixture.ts";
+
+const title = (name: ProgramName): string =>
+  findProgram(name) === undefined ? `a real ${name} (skipped: its program is not in the cache)` : `a real ${name}`;
+
+const BROKEN: Readonly<Record<ProgramName, readonly string[]>> = {
+  minio: ["", "MINIO_ROOT_USER=croft\n", "MINIO_ROOT_USER=croft\nMINIO_ROOT_PASSWORD=\n", "MINIO_ROOT_PASSWORD=short\n", "{}"],
+  seaweedfs: ["", "{}", '{"identity":[]}', '{"identities":[]}', '{"identities":[{"name":"croft","credentials":[]}]}', "not json"],
+};
+
+const drivenBy = (server: ObjectServer) => {
+  const drivers = makeObjectDrivers({ connect: async () => server.shell, secret: async (name) => secretOf(name) });
+  const driverOf = (kind: string): Driver => {
+    const found = drivers.find((driver) => driver.kind === kind);
+    if (found === undefined) throw new Error(kind);
+    return found;
+  };
+  const resources = (extras: Extras = {}) => insideStore(server.port, { artifacts: [server.name], ...extras });
+  const observe = async (resource: Resource): Promise<Observation | undefined> => {
+    const request: ObserveRequest = { id: resource.id, resource, recorded: undefined };
+    return (await driverOf(resource.kind).observe([request])).get(resource.id);
+  };
+  const apply = (resource: Resource) =>
+    driverOf(resource.kind).apply({ resource, recorded: undefined, observed: { status: "absent" } } as unknown as Parameters<
+      Driver["apply"]
+    >[0]);
+  const remove = (resource: Resource) =>
+    driverOf(resource.kind).remove({ recorded: resource } as unknown as Parameters<Driver["remove"]>[0]);
+  /** Ids with the names of what is not as wanted. */
+  const differences = async (extras: Extras = {}): Promise<Readonly<Record<string, readonly string[]>>> => {
+    const found: Record<string, readonly string[]> = {};
+    for (const resource of resources(extras)) {
+      const seen = await observe(resource);
+      const facts = seen?.status === "present" ? seen.facts : {};
+      const wrong = Object.keys(resource.spec).filter((key) => JSON.stringify(facts[key]) !== JSON.stringify(resource.spec[key]));
+      if (wrong.length > 0) found[resource.id] = seen?.status === "present" ? wrong : [seen?.status ?? "unseen"];
+    }
+    return found;
+  };
+  const applyAll = async (extras: Extras = {}): Promise<void> => {
+    for (const resource of resources(extras)) await apply(resource);
+  };
+  return { resources, apply, remove, differences, applyAll };
+};
+
+const digest = (data: Uint8Array): string => createHash("sha256").update(data).digest("hex");
+
+describe.each(PROGRAMS.map((name) => ({ name, title: title(name), program: findProgram(name) })))("$title", ({ name, program }) => {
+  let server: ObjectServer;
+  let rig: ReturnType<typeof drivenBy>;
+  const buckets = bucketsOf(MODEL);
+  const skipped = program === undefined;
+
+  beforeAll(async () => {
+    if (program === undefined) return;
+    server = await ObjectServer.make(name, program, buckets);
+    await server.start();
+    rig = drivenBy(server);
+  });
+  afterAll(() => server?.destroy());
+
+  /** As the app does, with the key of one bucket. */
+  const asApp = <T>(bucket: string, work: (s3: S3, sdk: typeof import("./s3.ts")) => Promise<T>): Promise<T> => {
+    const found = buckets.find((one) => one.name === bucket);
+    return withS3({ ...server.store, secret: secretOf(found?.secret ?? "") }, work, found?.full);
+  };
+  const statusOfError = async (work: Promise<unknown>): Promise<number> => {
+    const { statusOf } = await import("./s3.ts");
+    const error = (await work.then(
+      () => new Error("it was allowed"),
+      (caught: unknown) => caught,
+    )) as Error;
+    return statusOf(error.cause);
+  };
+
+  test.skipIf(skipped)("what is missing is absent, is made, and is then as wanted", async () => {
+    const before = await rig.differences();
+    expect(before["bucket/shop-media"]).toEqual(["absent"]);
+    await rig.applyAll();
+    expect(await rig.differences()).toEqual({});
+    await rig.applyAll();
+    expect(await rig.differences()).toEqual({});
+  });
+
+  test.skipIf(skipped)("a key opens its own bucket", async () => {
+    const body = randomBytes(70_000);
+    const got = await asApp("media", async (s3, { putObject, getObject }) => {
+      await putObject(s3, { bucket: "shop-media", key: "portfolio/50% of #1? ä.bin", body, type: "image/x-test" });
+      return getObject(s3, "shop-media", "portfolio/50% of #1? ä.bin");
+    });
+    expect(digest(got.body)).toBe(digest(body));
+    expect(got.type).toBe("image/x-test");
+  });
+
+  test.skipIf(skipped)("and no other one, by no verb", async () => {
+    await asApp("inbox", (s3, { putObject }) => putObject(s3, { bucket: "shop-inbox", key: "there", body: Buffer.from("x") }));
+    const tries = await Promise.all([
+      statusOfError(asApp("media", (s3, sdk) => sdk.putObject(s3, { bucket: "shop-inbox", key: "a", body: Buffer.from("x") }))),
+      statusOfError(asApp("media", (s3, sdk) => sdk.getObject(s3, "shop-inbox", "there"))),
+      statusOfError(asApp("media", (s3, sdk) => sdk.headObject(s3, "shop-inbox", "there"))),
+      statusOfError(asApp("media", (s3, sdk) => sdk.removeObject(s3, "shop-inbox", "there"))),
+      statusOfError(asApp("media", (s3, sdk) => sdk.listObjects(s3, "shop-inbox").next())),
+      statusOfError(asApp("media", (s3, sdk) => sdk.makeBucket(s3, "shop-other"))),
+      statusOfError(asApp("media", (s3, sdk) => sdk.removeBucket(s3, "shop-inbox"))),
+    ]);
+    expect(tries).toEqual([403, 403, 403, 403, 403, 403, 403]);
+  });
+
+  test.skipIf(skipped)("objects in parts come back whole", async () => {
+    const parts = [randomBytes(5 * 1024 ** 2), randomBytes(1234)];
+    const got = await asApp("media", async (s3, { putParts, getObject }) => {
+      await putParts(s3, { bucket: "shop-media", key: "parts" }, parts);
+      return getObject(s3, "shop-media", "parts");
+    });
+    expect(digest(got.body)).toBe(digest(Buffer.concat(parts)));
+  });
+
+  test.skipIf(skipped)("the machine's own probe passes, and says what is wrong where strangers get in", async () => {
+    expect(await server.probe()).toMatchObject({ stderr: "", ok: true });
+    expect(await openVerbs(server.store)).toEqual([]);
+  });
+
+  test.skipIf(skipped)("a bucket that somebody opened to the world is seen and closed", async () => {
+    const policy = {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Principal: { AWS: ["*"] }, Action: ["s3:GetObject"], Resource: ["arn:aws:s3:::shop-media/*"] }],
+    };
+    const sdk = await import("@aws-sdk/client-s3");
+    await withS3(server.store, (s3) => s3.send(new sdk.PutBucketPolicyCommand({ Bucket: "shop-media", Policy: JSON.stringify(policy) })));
+    expect((await rig.differences())["bucket/shop-media"]).toEqual(["policy"]);
+    await rig.applyAll();
+    expect(await rig.differences()).toEqual({});
+  });
+
+  test.skipIf(skipped)("six verbs stay shut after restarts, and a doubtful identity file gets no server", async () => {
+    for (const text of BROKEN[name]) {
+      server.writeIdentity(text);
+      expect((await server.guard()).stderr).toContain("not started");
+    }
+    const { rmSync } = await import("node:fs");
+    rmSync(server.identity);
+    expect((await server.guard()).ok).toBe(false);
+    server.writeIdentity();
+    for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+      await server.stop(signal);
+      await server.start();
+      expect(await openVerbs(server.store)).toEqual([]);
+      expect(await server.probe()).toMatchObject({ stderr: "", ok: true });
+    }
+    expect(await rig.differences()).toEqual({});
+  });
+
+  test.skipIf(skipped)("every object whose writing was acknowledged is there after kill -9", async () => {
+    const written = new Map<string, string>();
+    const writeUntilKilled = (round: number) =>
+      asApp("media", async (s3, { putObject }) => {
+        for (let index = 0; index < 100; index += 1) {
+          const key = `kill/${round}/${index}`;
+          const body = randomBytes(2000 + index * 37);
+          await putObject(s3, { bucket: "shop-media", key, body });
+          written.set(key, digest(body));
+        }
+      });
+    for (let round = 0; round < 5; round += 1) {
+      const writing = [0, 1].map((lane) => writeUntilKilled(round * 2 + lane).catch(() => {}));
+      const enough = written.size + 60;
+      while (written.size < enough) await new Promise((resolve) => setImmediate(resolve));
+      await server.stop("SIGKILL");
+      await Promise.all(writing);
+      await server.start();
+    }
+    expect(written.size).toBeGreaterThanOrEqual(300);
+    const lost = await asApp("media", async (s3, { getObject }) => {
+      const wrong: string[] = [];
+      for (const [key, wanted] of written) {
+        const found = await getObject(s3, "shop-media", key).then(
+          ({ body }) => digest(body),
+          () => "missing",
+        );
+        if (found !== wanted) wrong.push(key);
+      }
+      return wrong;
+    });
+    expect(lost).toEqual([]);
+  });
+
+  test.skipIf(skipped)("a bucket that is no longer wanted goes with what is in it, twice as well", async () => {
+    const inbox = rig
+      .resources()
+      .filter(({ id }) => id.endsWith("shop-inbox"))
+      .toReversed();
+    for (const resource of [...inbox, ...inbox]) await rig.remove(resource);
+    expect(Object.keys(await rig.differences()).toSorted()).toEqual(inbox.map(({ id }) => id).toSorted());
+    await rig.applyAll();
+    expect(await rig.differences()).toEqual({});
+  });
+
+  test.skipIf(skipped || name !== "minio")("MinIO alone: what somebody changed about a key is seen and put back", async () => {
+    const { store } = server;
+    const key = "bucket-key/shop-media";
+    await putUser(store, "shop-media", "somebody-elses-secret");
+    expect((await rig.differences())[key]).toEqual(["secret"]);
+    await rig.applyAll();
+    await putPolicy(store, "shop-media", {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Action: ["s3:*"], Resource: ["arn:aws:s3:::*"] }],
+    });
+    expect((await rig.differences())[key]).toEqual(["policy"]);
+    await assignPolicy(store, "shop-media", "readwrite");
+    expect((await rig.differences())[key]).toEqual(["policies", "policy"]);
+    await rig.applyAll();
+    expect(await rig.differences()).toEqual({});
+    await removeUser(store, "shop-media");
+    expect((await rig.differences())[key]).toEqual(["absent"]);
+    await rig.applyAll();
+    expect(await findUser(store, "shop-media")).toEqual({ enabled: true, policies: ["shop-media"], groups: [] });
+    expect(await rig.differences()).toEqual({});
+  });
+});
