@@ -70,7 +70,7 @@ describe("a good file", () => {
     const result = parse(example("portfolio"));
     expect(result.ok && result.locate(["apps", "portfolio", "workloads", "api", "port"])).toMatchObject({
       file: "croft.yaml",
-      line: 30,
+      line: 27,
       col: 15,
     });
     expect(result.ok && result.locate(["machines", "app"])).toMatchObject({ line: 9, col: 3 });
