@@ -15,7 +15,16 @@ import { GATE_OPTIONS, GATE_PLACES, MAIN_RULES } from "./templates/rules.ts";
 import { SCRIPT } from "./templates/script.ts";
 import { SERVICE_UPSTREAM } from "./templates/services.ts";
 import { SITE } from "./templates/site.ts";
-import { ERROR_ANSWERS, ERROR_PAGES, HEADERS, PAGE, PROXY_OPTIONS, STATIC_FILES, UNKNOWN_HOST } from "./templates/snippets.ts";
+import {
+  ERROR_ANSWERS,
+  ERROR_PAGES,
+  HEADERS,
+  PAGE,
+  PROXY_OPTIONS,
+  S3_ERROR_ANSWERS,
+  STATIC_FILES,
+  UNKNOWN_HOST,
+} from "./templates/snippets.ts";
 
 export const GATEWAY_FOLDER = "/etc/croft/gateway";
 export const SCRIPT_FILE = "/usr/lib/croft/gateway";
@@ -89,13 +98,15 @@ const routeLocations = (config: GatewayConfig, host: HostRoutes): readonly Value
     body: renderBody({ roots: config.roots, location }),
   }));
 
+const speaksS3 = ({ service }: HostRoutes): boolean => service?.published.dialect === "s3";
+
 export const renderSite = (config: GatewayConfig, host: HostRoutes): string => {
   const { http, https } = placesOf(config);
   const missing = toMissing(config, host);
   const locations = host.service === undefined ? routeLocations(config, host) : renderPlaces(host.service);
   const gate = templates.gate({ gates: renderGatePlaces(host), sessions: sessionOf(host) });
-  const verbatim = host.service?.published.verbatim === true;
-  return templates.site({ http, https, host: safeHost(host.host), locations, gate, missing, verbatim, pages: missing.length > 0 });
+  const s3 = speaksS3(host);
+  return templates.site({ http, https, host: safeHost(host.host), locations, gate, missing, s3, pages: missing.length > 0 });
 };
 
 export const renderMain = (config: GatewayConfig, hash: string): string =>
@@ -146,6 +157,7 @@ const renderFiles = (config: GatewayConfig, hash: string): Readonly<Record<strin
   [`${GATEWAY_FOLDER}/headers.conf`]: HEADERS,
   [`${GATEWAY_FOLDER}/error-pages.conf`]: ERROR_PAGES,
   [`${GATEWAY_FOLDER}/errors.conf`]: ERROR_ANSWERS,
+  ...(config.hosts.some(speaksS3) ? { [`${GATEWAY_FOLDER}/errors-s3.conf`]: S3_ERROR_ANSWERS } : {}),
   [`${GATEWAY_FOLDER}/static.conf`]: STATIC_FILES,
   [`${GATEWAY_FOLDER}/page.conf`]: PAGE,
   [`${GATEWAY_FOLDER}/proxy.conf`]: PROXY_OPTIONS,

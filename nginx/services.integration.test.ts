@@ -30,7 +30,7 @@ const endpoint = (port: number): Endpoint => {
       host: S3,
       bodyMaxBytes: 1,
       timeoutSeconds: 5,
-      verbatim: true,
+      dialect: "s3",
       places: [
         { ...common, path: "/shop-media", exact: true, methods: ["OPTIONS"] },
         { ...common, path: "/shop-media/", exact: false, methods: ["GET", "HEAD"], cors: [ORIGIN], bodyMaxBytes: 1000 },
@@ -125,6 +125,13 @@ describe.skipIf(root === undefined)(`published services${reason}`, () => {
     expect(answer.headers).not.toHaveProperty("content-encoding");
     expect(seen[0]).toMatchObject({ url: path, digest: createHash("sha256").update(body).digest("hex") });
     expect(seen[0]?.headers.host).toBe(S3);
+  });
+
+  test("refusals are in the words of S3", async () => {
+    const large = await ask("/shop-media/a", { method: "PUT", body: Buffer.alloc(1001), from: INSIDE });
+    expect(large.headers["content-type"]).toBe("application/xml");
+    expect(large.body).toContain("<Code>EntityTooLarge</Code>");
+    expect((await ask("/shop-media/a")).body).toContain("<Code>AccessDenied</Code>");
   });
 
   test("paths that climb into another bucket are refused", async () => {

@@ -50,7 +50,7 @@ const renderPlace = ({ name, published }: HostService, place: PublishedPlace): S
     inside: hashOf(freeOf(place)),
     shared: (place.cors ?? []).length > 0,
     origins: hashOf(corsOf(place)),
-    verbatim: published.verbatim === true,
+    s3: published.dialect === "s3",
     bytes: safeNumber(place.bodyMaxBytes ?? published.bodyMaxBytes),
     seconds: safeNumber(published.timeoutSeconds),
   });

@@ -97,7 +97,7 @@ http {
         "~^[^/]" 1;
     }
     # Where a path is the name of an object, every other sign may stand in it.
-    map $request_uri $croft_refused_verbatim {
+    map $request_uri $croft_refused_s3 {
         default 0;
         "~^[^?]*(?://|\x5c)" 1;
         "~*^[^?]*/(?:\.|%2e){1,2}(?:[/?]|$)" 1;

@@ -63,7 +63,7 @@ export const SERVICE = String.raw`{{#if shared}}
         proxy_request_buffering off;
         proxy_buffer_size 16k;
         proxy_buffers 8 16k;
-{{#if verbatim}}
+{{#if s3}}
         gzip off;
         charset off;
         proxy_set_header Origin "";

@@ -11,9 +11,9 @@ server {
     listen {{https}} ssl;
     server_name {{host}};
     include /etc/croft/gateway/headers.conf;
-    include /etc/croft/gateway/errors.conf;
+    include /etc/croft/gateway/errors{{#if s3}}-s3{{/if}}.conf;
     set $croft_allow "";
-    if ($croft_refused{{#if verbatim}}_verbatim{{/if}}) {
+    if ($croft_refused{{#if s3}}_s3{{/if}}) {
         return 400;
     }
     location = /.well-known/croft {

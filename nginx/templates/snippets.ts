@@ -120,6 +120,29 @@ const errorAnswer = ([code, message]: readonly [string, string]): string => `loc
 
 export const ERROR_ANSWERS = `include /etc/croft/gateway/error-pages.conf;\n${Object.entries(ERRORS).map(errorAnswer).join("")}`;
 
+/** The same in the words of S3, so that its clients can read them. */
+const S3_CODES: Readonly<Record<string, string>> = {
+  401: "AccessDenied",
+  403: "AccessDenied",
+  404: "NoSuchBucket",
+  405: "MethodNotAllowed",
+  413: "EntityTooLarge",
+  429: "SlowDown",
+  500: "InternalError",
+  502: "ServiceUnavailable",
+  503: "ServiceUnavailable",
+  504: "ServiceUnavailable",
+};
+
+const s3Answer = ([status, message]: readonly [string, string]): string => `location @error-${status} {
+    default_type application/xml;
+    add_header Cache-Control "no-store" always;
+    return ${status} '<?xml version="1.0" encoding="UTF-8"?>\\n<Error><Code>${S3_CODES[status] ?? ""}</Code><Message>${message}</Message></Error>\\n';
+}
+`;
+
+export const S3_ERROR_ANSWERS = `include /etc/croft/gateway/error-pages.conf;\n${Object.entries(ERRORS).map(s3Answer).join("")}`;
+
 export const UNKNOWN_HOST = `error_page 404 /unknown-host.html;
 location = /unknown-host.html {
     internal;

@@ -98,8 +98,8 @@ export type Published = {
   readonly places: readonly PublishedPlace[];
   readonly bodyMaxBytes: number;
   readonly timeoutSeconds: number;
-  /** Bytes go out as they are, never compressed, and paths may hold every sign except those that climb or end early. */
-  readonly verbatim?: boolean;
+  /** An S3 store: bytes go out as they are, paths may hold every sign except those that climb, errors are S3's. */
+  readonly dialect?: "s3";
 };
 
 export type PublishedPlace = {

@@ -39,7 +39,7 @@ const publishedOf = (model: Model, section: Section, buckets: readonly AppBucket
   places: buckets.flatMap((bucket) => placesOf(model, bucket)),
   bodyMaxBytes: SMALLEST_BODY,
   timeoutSeconds: TIMEOUT_SECONDS,
-  verbatim: true,
+  dialect: "s3",
 });
 
 const storeEndpoint = (model: Model, section: Section): Endpoint => {

@@ -16,7 +16,6 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
-  S3ServiceException,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
@@ -47,8 +46,13 @@ export const openS3 = ({ endpoint, region, key, secret, httpAgent, httpsAgent }:
 
 export type S3 = S3Client;
 
-/** HTTP status of the answer an error came from; 0: there was none. */
-export const statusOf = (error: unknown): number => (error instanceof S3ServiceException ? (error.$metadata.httpStatusCode ?? 0) : 0);
+type Answered = { readonly $metadata?: { readonly httpStatusCode?: number }; readonly $response?: { readonly statusCode?: number } };
+
+/** HTTP status of the answer an error came from, be it the store's or the gateway's; 0: there was none. */
+export const statusOf = (error: unknown): number => {
+  const { $metadata, $response } = (error ?? {}) as Answered;
+  return $metadata?.httpStatusCode ?? $response?.statusCode ?? 0;
+};
 
 /** undefined where the server says it is not there. */
 const unlessMissing = async <T>(work: Promise<T>): Promise<T | undefined> => {
