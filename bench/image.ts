@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { findPlatform } from "../bin/platform.ts";
+import { EMPTY_LOCK } from "../provisioner/artifacts/lock-file.ts";
+import { findArtifactTools, findPlatform } from "../bin/platform.ts";
 import { rootsFrom } from "../bin/load.ts";
 import { buildImage, findMirror } from "../images/build.ts";
 import { makeRecipe, recipeId } from "../images/recipe.ts";
@@ -20,10 +21,9 @@ export const name = "image";
 const RUNS = Number(process.env["BENCH_IMAGE_RUNS"] ?? 1);
 
 const gatewayRecipe = async (): Promise<Recipe> => {
-  const { architecture, digestOf } = await findPlatform(rootsFrom(quietIo.environment), {
-    ...quietIo.environment,
-    CROFT_HYPERVISOR: "stand-in",
-  });
+  const environment = { ...quietIo.environment, CROFT_HYPERVISOR: "stand-in" };
+  const artifacts = await findArtifactTools(rootsFrom(environment), environment, EMPTY_LOCK);
+  const { architecture, digestOf } = await findPlatform(artifacts, environment);
   return makeRecipe({ roles: ["gateway"], architecture, kernel: false, update: 0, digestOf });
 };
 

@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { loadSite, readModel, rootsFrom } from "../bin/load.ts";
 import type { Loaded } from "../bin/load.ts";
-import { findPlatform } from "../bin/platform.ts";
+import { readLock } from "../bin/lock.ts";
+import { findArtifactTools, findPlatform } from "../bin/platform.ts";
 import { listCertificates } from "../nginx/certificates/readers.ts";
 import { driverOf, observeAll } from "../provisioner/execute/observe.ts";
 import { cachePaths } from "../provisioner/model/names.ts";
@@ -27,7 +28,9 @@ const loadPhases = async (site: string): Promise<Phases> => {
   const roots = rootsFrom(quietIo.environment);
   const model = await timed(() => readModel(site, undefined, quietIo));
   const tools = { shell: makeLocalShell(), cache: cachePaths(roots), onBuild: () => {} };
-  const platform = await timed(() => findPlatform(roots, quietIo.environment));
+  const platform = await timed(async () =>
+    findPlatform(await findArtifactTools(roots, quietIo.environment, await readLock(model.value.folder)), quietIo.environment),
+  );
   const releases = await timed(() => buildReleases(tools, model.value));
   const migrations = await timed(() => readMigrations(model.value));
   return {

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { ArtifactTools } from "../provisioner/artifacts/fetch.ts";
 import { renderProblems } from "../provisioner/config/diagnostics.ts";
 import { checkFolders } from "../provisioner/config/folders.ts";
 import { parseConfig } from "../provisioner/config/parse.ts";
@@ -14,6 +15,7 @@ import { listCertificates, readAuthorityBundle } from "../nginx/certificates/rea
 import { hostSize } from "../provisioner/host/bootstrap.ts";
 import { namesResource } from "../provisioner/host/names-file.ts";
 import { DEFAULT_ROOTS, cachePaths, sitePaths } from "../provisioner/model/names.ts";
+import type { BuiltRelease } from "../provisioner/model/contribution.ts";
 import type { Roots } from "../provisioner/model/names.ts";
 import type { Model } from "../provisioner/model/types.ts";
 import type { Resource } from "../provisioner/plan/resource.ts";
@@ -23,7 +25,8 @@ import type { State, StateStore } from "../provisioner/state/store.ts";
 import { makeLocalShell } from "../provisioner/transport/local.ts";
 import { buildReleases, readMigrations } from "../stacks/app/build.ts";
 import type { Io } from "./main.ts";
-import { findPlatform } from "./platform.ts";
+import { readLock } from "./lock.ts";
+import { findArtifactTools, findPlatform } from "./platform.ts";
 import { desireSite, makeVersions, publicHosts, siteNameOf } from "./site.ts";
 import type { DesiredSite, Platform, Remembered } from "./site.ts";
 import { readPrograms } from "./programs.ts";
@@ -48,6 +51,8 @@ export type Loaded = {
   readonly state: State;
   readonly desired: DesiredSite;
   readonly platform: Platform;
+  readonly artifacts: ArtifactTools;
+  readonly releases: Readonly<Record<string, BuiltRelease>>;
   /** Desires and composes anew from another state: what a run does once it holds the lock. */
   readonly from: (state: State) => { readonly desired: DesiredSite; readonly state: State };
   readonly openWorld: (state: State, desired: DesiredSite) => World;
@@ -152,7 +157,8 @@ export const loadSite = async (input: LoadInput): Promise<Loaded> => {
   const paths = sitePaths(siteNameOf(model), roots);
   const store = makeFileStore(paths.state);
   const state = (await store.read()) ?? emptyState(randomBytes(16).toString("hex"));
-  const platform = await findPlatform(roots, io.environment);
+  const artifacts = await findArtifactTools(roots, io.environment, await readLock(model.folder));
+  const platform = await findPlatform(artifacts, io.environment);
   const tools = { shell: makeLocalShell(), cache: cachePaths(roots), onBuild: input.onBuild ?? (() => {}) };
   const releases = input.build === false ? {} : await buildReleases(tools, model);
   const migrations = input.build === false ? {} : await readMigrations(model);
@@ -182,6 +188,8 @@ export const loadSite = async (input: LoadInput): Promise<Loaded> => {
     paths,
     store,
     platform,
+    artifacts,
+    releases,
     state,
     desired: first.desired,
     from,
@@ -192,7 +200,7 @@ export const loadSite = async (input: LoadInput): Promise<Loaded> => {
         siteId: now.siteId,
         versions: makeVersions(rememberedFrom(now)),
         addresses: desired.addresses,
-        architecture: platform.architecture,
+        artifacts,
       }),
     authority: () => readAuthorityBundle(paths),
     hosts: async () => {

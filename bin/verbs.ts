@@ -32,6 +32,16 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     summary: "go back to the newest good generation of the state file",
     load: () => import("./commands/state.ts"),
   },
+  artifact: {
+    usage: "artifact list | fetch | import | verify",
+    summary: "third-party programs: pins, cache, files brought by hand",
+    load: () => import("./commands/artifact.ts"),
+  },
+  bundle: {
+    usage: "bundle [SITE] --out FILE",
+    summary: "everything `up` needs on a host without internet",
+    load: () => import("./commands/bundle.ts"),
+  },
   init: { usage: "init [FOLDER]", summary: "write a ten-line croft.yaml to start from", load: () => import("./commands/init.ts") },
   config: { usage: "config [SITE]", summary: "show the configuration with every default", load: () => import("./commands/config.ts") },
 };
@@ -45,6 +55,7 @@ const OPTIONS = `Options of most commands:
 Options of up, plan, destroy:
   --detailed-exitcode    plan: 0 nothing to do, 2 changes
   --out FILE             plan: save it for \`croft apply FILE\`
+  --bundle FILE          up: take images, programs and releases from a bundle
   --no-install           up: refuse rather than install missing host packages
   --write-hosts          up: write the site's names into this computer's /etc/hosts
   --allow-destroy NAME   allow removing one resource that holds data; may be repeated

@@ -1,12 +1,14 @@
 /** The registry: the only place where domains and effects are put together. One line per service. */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import type { ImageTools } from "../images/build.ts";
 import { makeImageDriver } from "../images/driver.ts";
 import { authorityDriver, certificateDriver } from "../nginx/certificates/driver.ts";
 import { makeRsaPair } from "../nginx/certificates/keys.ts";
 import { readAuthorityBundle, readCertificate } from "../nginx/certificates/readers.ts";
 import { gatewayDomain } from "../nginx/resources.ts";
-import { artifactDigest, ensureArtifact } from "../provisioner/artifacts/fetch.ts";
+import { ensureArtifact } from "../provisioner/artifacts/fetch.ts";
+import type { ArtifactTools } from "../provisioner/artifacts/fetch.ts";
 import type { ServiceSchema } from "../provisioner/config/schema.ts";
 import type { Driver } from "../provisioner/execute/driver.ts";
 import { makeDiskDriver } from "../provisioner/host/disk.ts";
@@ -57,7 +59,7 @@ export type WorldInput = {
   readonly siteId: string;
   readonly versions: Versions;
   readonly addresses: ReadonlyMap<string, string>;
-  readonly architecture: "amd64" | "arm64";
+  readonly artifacts: ArtifactTools;
 };
 
 export type World = {
@@ -68,11 +70,6 @@ export type World = {
 };
 
 const BOOT_TIMEOUT_MS = 120_000;
-
-export const digestOf =
-  (architecture: "amd64" | "arm64") =>
-  (artifact: string): string =>
-    artifactDigest(artifact, architecture);
 
 const siteKeyOf = (name: SiteName): string => `${name.site}/${name.environment}`;
 
@@ -110,8 +107,7 @@ export const makeWorld = (input: WorldInput): World => {
     const once = await connections.fresh(machine, keys);
     await must(once, "saying hello", sh`true`, { timeoutMs: 10_000 }).finally(() => once.close());
   };
-  const artifactFile = (artifact: string): Promise<string> =>
-    ensureArtifact({ shell, folder: cache.artifacts, architecture: input.architecture }, artifact);
+  const artifactFile: ImageTools["artifactFile"] = (artifact, report) => ensureArtifact(input.artifacts, artifact, report);
   const certificateTools = {
     site: input.model.site,
     paths,

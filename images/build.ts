@@ -5,6 +5,7 @@ import { CroftError } from "../provisioner/errors.ts";
 import { allOf, sh } from "../provisioner/transport/sh.ts";
 import { must } from "../provisioner/transport/shell.ts";
 import type { Shell } from "../provisioner/transport/shell.ts";
+import { placeArtifact } from "./artifacts.ts";
 import type { Recipe } from "./recipe.ts";
 import { renderBefore, renderFinish, renderSources } from "./render.ts";
 import type { Mirror } from "./render.ts";
@@ -14,7 +15,7 @@ export type ImageTools = {
   /** `/var/cache/croft/images`. */
   readonly folder: string;
   /** A local file that holds the artifact, fetched and verified. */
-  readonly artifactFile: (name: string) => Promise<string>;
+  readonly artifactFile: (name: string, report: (text: string) => void) => Promise<string>;
 };
 
 /** Root file systems start at this size; a machine's own disk may be larger. */
@@ -31,6 +32,9 @@ const exists = (path: string): Promise<boolean> =>
 
 /** An image is whole once its folder has its final name. */
 export const imageExists = (folder: string, id: string): Promise<boolean> => exists(rootFile(folder, id));
+
+/** Before lines that are croft's own, as `I: ` is before those of mmdebstrap. */
+export const OWN = "croft: ";
 
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -79,11 +83,15 @@ const bootstrap = async (tools: ImageTools, recipe: Recipe, work: string, report
   });
 };
 
-const installArtifacts = async (tools: ImageTools, recipe: Recipe, tree: string): Promise<void> => {
-  for (const use of recipe.artifacts) {
-    const file = await tools.artifactFile(use.name);
-    await must(tools.shell, `installing ${use.name}`, sh`install -D -m 0755 ${file} ${join(tree, use.target)}`);
-  }
+/** Fetched before anything is built: what cannot be had shall cost no time. */
+const fetchArtifacts = async (tools: ImageTools, recipe: Recipe, report: (line: string) => void): Promise<readonly string[]> => {
+  const files: string[] = [];
+  for (const use of recipe.artifacts) files.push(await tools.artifactFile(use.name, (text) => report(`${OWN}${text}`)));
+  return files;
+};
+
+const installArtifacts = async (tools: ImageTools, recipe: Recipe, tree: string, files: readonly string[]): Promise<void> => {
+  for (const [index, use] of recipe.artifacts.entries()) await placeArtifact(tools.shell, tree, use, files[index] ?? "");
 };
 
 /** The kernel and initrd a hypervisor boots directly; the stand-in only wants a file of that name. */
@@ -126,11 +134,12 @@ export const buildImage = async (tools: ImageTools, recipe: Recipe, id: string, 
   const work = join(tools.folder, `.work-${process.pid}-${id}`);
   await rm(work, { recursive: true, force: true });
   await mkdir(join(work, "image"), { recursive: true, mode: 0o755 });
+  const files = await fetchArtifacts(tools, recipe, report);
   await bootstrap(tools, recipe, work, report);
-  report("installing artifacts");
-  await installArtifacts(tools, recipe, join(work, "tree"));
+  report(`${OWN}installing artifacts`);
+  await installArtifacts(tools, recipe, join(work, "tree"), files);
   await extractKernel(tools, recipe, work);
-  report("making the file system");
+  report(`${OWN}making the file system`);
   await makeFileSystem(tools, id, work);
   await rename(join(work, "packages.txt"), join(work, "image", "packages.txt"));
   await writeFile(join(work, "image", "recipe.json"), `${JSON.stringify(recipe, null, 2)}\n`);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Driver, ObserveRequest } from "../provisioner/execute/driver.ts";
 import { observeEach } from "../provisioner/execute/observe-each.ts";
 import type { JsonObject, Observation } from "../provisioner/plan/resource.ts";
-import { buildImage, imageExists, imagePackages } from "./build.ts";
+import { OWN, buildImage, imageExists, imagePackages } from "./build.ts";
 import type { ImageTools } from "./build.ts";
 import type { Recipe } from "./recipe.ts";
 import type { ImagePayload } from "./resource.ts";
@@ -19,8 +19,11 @@ const observeOne = async (tools: ImageTools, request: ObserveRequest): Promise<O
   return { status: "present", facts };
 };
 
-/** Says a line of the build only where it begins a new phase. */
-const PHASE = /^I: (.*)$/;
+/** Says a line of the build only where it begins a new phase, and whatever croft says itself. */
+const PHASE = /^I: (?!running --)(.*)$/;
+
+export const shownLine = (line: string): string | undefined =>
+  line.startsWith(OWN) ? line.slice(OWN.length, OWN.length + 120) : PHASE.exec(line)?.[1]?.slice(0, 70);
 
 export const makeImageDriver = (tools: ImageTools): Driver => ({
   kind: "image",
@@ -31,9 +34,8 @@ export const makeImageDriver = (tools: ImageTools): Driver => ({
       request.progress("already in the cache");
     } else {
       await buildImage(tools, recipe, id, (line) => {
-        const phase = PHASE.exec(line)?.[1];
-        if (phase !== undefined && !phase.startsWith("running --")) request.progress(phase.slice(0, 70));
-        else if (!line.includes(":") && line.startsWith("making")) request.progress(line);
+        const shown = shownLine(line);
+        if (shown !== undefined) request.progress(shown);
       });
     }
     return { packages: await imagePackages(tools.folder, id) };

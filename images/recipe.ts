@@ -1,4 +1,6 @@
 /** One image per role set, named by everything that goes into it. Pure. */
+import { artifactOf } from "../provisioner/artifacts/catalogue.ts";
+import type { Unpack } from "../provisioner/artifacts/catalogue.ts";
 import { shortHash } from "../provisioner/model/names.ts";
 import { BASE, ROLES } from "./roles.ts";
 import type { Role } from "./roles.ts";
@@ -7,7 +9,13 @@ import { CroftError } from "../provisioner/errors.ts";
 /** Raised when the way an image is put together changes without its lists changing. */
 const RECIPE_VERSION = 1;
 
-export type ArtifactUse = { readonly name: string; readonly digest: string; readonly target: string };
+export type ArtifactUse = {
+  readonly name: string;
+  readonly digest: string;
+  /** Path of the file, or of the folder where it is an archive. */
+  readonly target: string;
+  readonly unpack?: Unpack;
+};
 
 export type Recipe = {
   readonly version: number;
@@ -50,6 +58,11 @@ const findRole = (name: string): Role => {
 
 const sortedUnique = (values: readonly string[]): readonly string[] => [...new Set(values)].toSorted();
 
+const useOf = (input: RecipeInput, name: string, target: string): ArtifactUse => {
+  const { unpack } = artifactOf(name);
+  return { name, target, digest: input.digestOf(name), ...(unpack === undefined ? {} : { unpack }) };
+};
+
 export const makeRecipe = (input: RecipeInput): Recipe => {
   const names = sortedUnique(input.roles);
   const roles = [BASE, ...names.map(findRole), ...(input.kernel ? [KERNEL] : [])];
@@ -63,7 +76,7 @@ export const makeRecipe = (input: RecipeInput): Recipe => {
     unstable: sortedUnique(roles.flatMap((role) => role.unstable ?? [])),
     masked: sortedUnique(roles.flatMap((role) => role.masked ?? [])),
     before: Object.assign({}, ...roles.map((role) => role.before ?? {})) as Record<string, string>,
-    artifacts: artifacts.map(([name, target]) => ({ name, target, digest: input.digestOf(name) })),
+    artifacts: artifacts.map(([name, target]) => useOf(input, name, target)),
     kernel: input.kernel,
     update: input.update,
   };

@@ -11,7 +11,7 @@ export type Role = {
   readonly masked?: readonly string[];
   /** Files written before packages are unpacked. */
   readonly before?: Readonly<Record<string, string>>;
-  /** Artifacts of the catalogue and where in the image their file goes. */
+  /** Artifacts of the catalogue and where in the image their file goes, or the folder of an archive. */
   readonly artifacts?: Readonly<Record<string, string>>;
 };
 

@@ -1,8 +1,9 @@
 /** `croft apply FILE`: a saved plan, done exactly or refused. */
 import { readFile } from "node:fs/promises";
-import { CroftError } from "../../provisioner/errors.ts";
+import { CroftError, EXIT } from "../../provisioner/errors.ts";
 import { change } from "../change.ts";
 import { loadSite } from "../load.ts";
+import { checkLock, writeLock } from "../lock.ts";
 import type { Io } from "../main.ts";
 import { changeOptions, parseWords } from "../options.ts";
 import { decodePlanFile } from "../plan-file.ts";
@@ -17,6 +18,7 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   });
   const saved = decodePlanFile(file, text);
   const loaded = await loadSite({ site: saved.folder, environment: saved.environment, io, onBuild: (line) => io.out(line) });
+  checkLock(loaded, io);
   const isNew = (await loaded.store.read()) === undefined;
   const state = isNew ? { ...loaded.state, siteId: saved.siteId } : loaded.state;
   const changed = await change({ ...loaded, state }, io, {
@@ -32,5 +34,6 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
     },
     question: "Do this?",
   });
+  if (changed.exitCode === EXIT.ok) await writeLock(loaded, io);
   return changed.exitCode;
 };

@@ -4,6 +4,7 @@ import { EXIT } from "../../provisioner/errors.ts";
 import { isEmpty } from "../../provisioner/plan/diff.ts";
 import { change } from "../change.ts";
 import { loadSite } from "../load.ts";
+import { checkLock } from "../lock.ts";
 import type { Io } from "../main.ts";
 import { changeOptions, parseOptions } from "../options.ts";
 import { encodePlanFile } from "../plan-file.ts";
@@ -11,6 +12,7 @@ import { encodePlanFile } from "../plan-file.ts";
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
   const { values, site } = parseOptions(words, { ...changeOptions, "detailed-exitcode": { type: "boolean" }, out: { type: "string" } });
   const loaded = await loadSite({ site, environment: values.env, io, onBuild: (text) => io.error(text) });
+  checkLock(loaded, io);
   const changed = await change(loaded, io, {
     json: values.json === true,
     yes: true,

@@ -1,17 +1,31 @@
 /** `croft up`: build, plan, show, do, and say where to look. */
+import { resolve } from "node:path";
+import { imageExists } from "../../images/build.ts";
+import { artifactPackages } from "../../provisioner/artifacts/fetch.ts";
 import { EXIT, CroftError } from "../../provisioner/errors.ts";
 import { installPackages, missingPackages } from "../../provisioner/host/bootstrap.ts";
 import { renderMissing } from "../../provisioner/host/packages.ts";
+import { cachePaths } from "../../provisioner/model/names.ts";
 import { hostsLine } from "../../provisioner/host/names-file.ts";
 import { makeLocalShell } from "../../provisioner/transport/local.ts";
+import { imagesOf, refuseMissingImages, takeBundle } from "../bundle.ts";
 import { ask, change } from "../change.ts";
-import { loadSite, publicNames } from "../load.ts";
+import { loadSite, publicNames, rootsFrom } from "../load.ts";
 import type { Loaded } from "../load.ts";
+import { checkLock, usedArtifacts, writeLock } from "../lock.ts";
 import type { Io } from "../main.ts";
 import { changeOptions, parseOptions } from "../options.ts";
+import { hostArchitecture } from "../platform.ts";
+
+/** Only what an image that is still to be built takes. */
+const neededArtifacts = async (loaded: Loaded): Promise<readonly string[]> => {
+  const built = await Promise.all(imagesOf(loaded).map((id) => imageExists(cachePaths(loaded.roots).images, id)));
+  return built.every(Boolean) ? [] : usedArtifacts(loaded.desired.resources, loaded.platform.standIn);
+};
 
 const prepareHost = async (loaded: Loaded, io: Io, noInstall: boolean, yes: boolean): Promise<void> => {
-  const missing = missingPackages(loaded.platform.standIn);
+  const artifacts = await artifactPackages(loaded.artifacts, await neededArtifacts(loaded));
+  const missing = missingPackages(loaded.platform.standIn, artifacts);
   if (missing.length === 0) return;
   io.error(renderMissing(missing));
   const names = missing.map((wanted) => wanted.package).join(" ");
@@ -42,13 +56,21 @@ const whereToLook = async (loaded: Loaded, io: Io): Promise<void> => {
 };
 
 export const run = async (words: readonly string[], io: Io): Promise<number> => {
-  const { values, site } = parseOptions(words, { ...changeOptions, "no-install": { type: "boolean" }, "write-hosts": { type: "boolean" } });
+  const { values, site } = parseOptions(words, {
+    ...changeOptions,
+    bundle: { type: "string" },
+    "no-install": { type: "boolean" },
+    "write-hosts": { type: "boolean" },
+  });
   const started = performance.now();
   if (process.getuid?.() !== 0)
     throw new CroftError("HOST_UNFIT", "croft changes this host and has to run as root", { hint: "sudo npx croft up" });
   const json = values.json === true;
   const onBuild = (text: string): void => (json ? undefined : io.out(text));
+  if (values.bundle !== undefined) await takeBundle(resolve(io.folder, values.bundle), rootsFrom(io.environment), hostArchitecture());
   const loaded = await loadSite({ site, environment: values.env, io, onBuild });
+  if (values.bundle !== undefined) await refuseMissingImages(loaded, values.bundle);
+  checkLock(loaded, io);
   await prepareHost(loaded, io, values["no-install"] === true, values.yes === true);
   const writeHosts = values["write-hosts"] === true || loaded.state.extra["writeHosts"] === true;
   const changed = await change(loaded, io, {
@@ -63,6 +85,7 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
     },
     question: "Do this?",
   });
+  if (changed.exitCode === EXIT.ok) await writeLock(loaded, io);
   if (changed.exitCode === EXIT.ok && !json) {
     await whereToLook({ ...loaded, state: changed.state }, io);
     io.out(`\n${((performance.now() - started) / 1000).toFixed(1)} s in all.`);

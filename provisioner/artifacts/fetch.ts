@@ -1,100 +1,121 @@
 /** Gets an artifact's file into the cache from the first source that has it; nothing unverified ever has its final name. */
-import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { CroftError } from "../errors.ts";
-import { shortHash } from "../model/names.ts";
-import { sh } from "../transport/sh.ts";
-import { must } from "../transport/shell.ts";
+import { CroftError, errorChain } from "../errors.ts";
+import type { HostPackage } from "../host/packages.ts";
 import type { Shell } from "../transport/shell.ts";
-import { CATALOGUE, sourceDigest } from "./catalogue.ts";
-import type { Architecture, Source } from "./catalogue.ts";
+import { artifactOf, fileOf } from "./catalogue.ts";
+import type { Artifact, ArtifactFile, Source } from "./catalogue.ts";
+import { systemCode } from "./failures.ts";
+import { findPin, isOnlyLocked, pinOf } from "./pins.ts";
+import type { Pins } from "./pins.ts";
+import { findCached, isCached, keepFile, removeStale, takePartial } from "./sources/cache.ts";
+import type { SourceType } from "./sources/cache.ts";
+import { fetchDebian } from "./sources/debian.ts";
+import { fetchGo, goPackage } from "./sources/go.ts";
+import { fetchMaven } from "./sources/maven.ts";
+import { fetchMirror } from "./sources/mirror.ts";
+import { fetchNpm } from "./sources/npm.ts";
+import { fetchRelease } from "./sources/release.ts";
+import type { SourceTools } from "./sources/source.ts";
 
 export type ArtifactTools = {
   readonly shell: Shell;
   /** `/var/cache/croft/artifacts`. */
   readonly folder: string;
-  readonly architecture: Architecture;
+  readonly pins: Pins;
+  readonly mavenBase: string;
+  /** A folder or an address laid out by digest; asked before all other sources. */
+  readonly mirror: string | undefined;
 };
 
-const hashFile = async (file: string, algorithm: "sha256" | "sha512"): Promise<Buffer> => {
-  const hash = createHash(algorithm);
-  await pipeline(createReadStream(file), hash);
-  return hash.digest();
-};
+export type Report = (text: string) => void;
 
-const refuse = (what: string, wanted: string, got: string): never => {
-  throw new CroftError("ARTIFACT", `${what} is not the pinned file`, { tail: `wanted ${wanted}\ngot    ${got}` });
-};
-
-const fetchNpm = async (tools: ArtifactTools, source: Source & { type: "npm" }, work: string): Promise<string> => {
-  const spec = `${source.package}@${source.version}`;
-  await must(tools.shell, `fetching ${spec} with npm`, sh`cd ${work} && npm pack --silent ${spec} --pack-destination ${work}`, {
-    timeoutMs: 600_000,
-  });
-  const tarball = (await readdir(work)).find((name) => name.endsWith(".tgz"));
-  if (tarball === undefined) throw new CroftError("ARTIFACT", `npm gave no file for ${spec}`);
-  const got = `sha512-${(await hashFile(join(work, tarball), "sha512")).toString("base64")}`;
-  if (got !== source.integrity) refuse(spec, source.integrity, got);
-  await must(tools.shell, `unpacking ${spec}`, sh`tar -xzf ${join(work, tarball)} -C ${work} ${source.member}`);
-  return join(work, source.member);
-};
-
-const fetchRelease = async (source: Source & { type: "release" }, work: string): Promise<string> => {
-  const response = await fetch(source.url, { signal: AbortSignal.timeout(600_000) }).catch((cause: unknown) => {
-    throw new CroftError("ARTIFACT", `cannot reach ${source.url}`, { cause, transient: true });
-  });
-  if (!response.ok || response.body === null) {
-    throw new CroftError("ARTIFACT", `${source.url} answered HTTP ${response.status}`);
+const fetchSource = (tools: SourceTools, source: Source, file: ArtifactFile): Promise<string> => {
+  switch (source.type) {
+    case "npm":
+      return fetchNpm(tools, source, file);
+    case "release":
+      return fetchRelease(tools, source, file);
+    case "maven":
+      return fetchMaven(tools, source, file);
+    case "go":
+      return fetchGo(tools, source, file);
+    case "debian":
+      return fetchDebian(tools, source, file);
   }
-  const file = join(work, "file");
-  await pipeline(Readable.fromWeb(response.body as never), createWriteStream(file));
-  const got = (await hashFile(file, "sha256")).toString("hex");
-  if (got !== source.sha256) refuse(source.url, source.sha256, got);
-  return file;
 };
 
-const fetchSource = (tools: ArtifactTools, source: Source, work: string): Promise<string> =>
-  source.type === "npm" ? fetchNpm(tools, source, work) : fetchRelease(source, work);
+type Try = { readonly type: SourceType; readonly get: (tools: SourceTools) => Promise<string> };
 
-const sourcesOf = (name: string, architecture: Architecture): readonly Source[] => {
-  const sources = CATALOGUE[name]?.sources[architecture];
-  if (sources === undefined) throw new CroftError("ARTIFACT", `the catalogue has no ${name} for ${architecture}`);
-  return sources;
+const triesOf = (mirror: string | undefined, file: ArtifactFile, sha256: string): readonly Try[] => [
+  ...(mirror === undefined ? [] : [{ type: "mirror" as const, get: (tools: SourceTools) => fetchMirror(tools, mirror, sha256) }]),
+  ...file.sources.map((source): Try => ({ type: source.type, get: (tools) => fetchSource(tools, source, { ...file, sha256 }) })),
+];
+
+const describe = (type: SourceType, error: unknown): string => {
+  const hint = error instanceof CroftError ? [error.tail, error.hint].filter((text) => text !== undefined).join("; ") : "";
+  return `${type}: ${errorChain(error).join(": ")}${hint === "" ? "" : ` (${hint.replaceAll("\n", ", ")})`}`;
 };
 
-/** Digest an artifact is pinned to; part of the name of every image that holds it. */
-export const artifactDigest = (name: string, architecture: Architecture): string =>
-  sourcesOf(name, architecture).map(sourceDigest).join(" ");
+/** No other source can help. */
+const isSerious = (error: unknown): boolean => systemCode(error) === "ENOSPC";
+
+const attempt = async (tools: ArtifactTools, artifact: Artifact, sha256: string, one: Try, report: Report): Promise<string> => {
+  const work = await mkdtemp(join(tools.folder, `.work-${process.pid}-`));
+  const partials: string[] = [];
+  const partial = async (digest: string): Promise<string> => {
+    const file = await takePartial(tools.folder, digest);
+    partials.push(file);
+    return file;
+  };
+  const { architecture } = tools.pins;
+  let keep = false;
+  try {
+    const file = await one.get({ shell: tools.shell, architecture, work, partial, report, mavenBase: tools.mavenBase });
+    return await keepFile(tools.folder, file, { name: artifact.name, version: artifact.version, architecture, sha256, source: one.type });
+  } catch (error) {
+    keep = error instanceof CroftError && error.transient;
+    throw error;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+    if (!keep) await Promise.all(partials.map((file) => rm(file, { force: true })));
+  }
+};
 
 /** Path of the verified file, fetched at need. @throws CroftError ARTIFACT with what each source said. */
-export const ensureArtifact = async (tools: ArtifactTools, name: string): Promise<string> => {
-  const sources = sourcesOf(name, tools.architecture);
-  const target = join(tools.folder, `${name}-${shortHash(artifactDigest(name, tools.architecture), 16)}`);
-  if (
-    await stat(target).then(
-      () => true,
-      () => false,
-    )
-  )
-    return target;
+export const ensureArtifact = async (tools: ArtifactTools, name: string, report: Report = () => {}): Promise<string> => {
+  const artifact = artifactOf(name);
+  const sha256 = pinOf(tools.pins, name);
+  const cached = await findCached(tools.folder, name, sha256);
+  if (cached !== undefined) return cached;
   await mkdir(tools.folder, { recursive: true, mode: 0o700 });
+  await removeStale(tools.folder);
   const failures: string[] = [];
-  for (const source of sources) {
-    const work = await mkdtemp(join(tools.folder, ".work-"));
+  for (const one of triesOf(tools.mirror, fileOf(artifact, tools.pins.architecture), sha256)) {
     try {
-      const file = await fetchSource(tools, source, work);
-      await chmod(file, 0o755);
-      await rename(file, target);
-      return target;
+      return await attempt(tools, artifact, sha256, one, (text) => report(`${name}: ${text}`));
     } catch (error) {
-      failures.push(error instanceof Error ? error.message : String(error));
-    } finally {
-      await rm(work, { recursive: true, force: true });
+      if (isSerious(error)) throw error;
+      failures.push(describe(one.type, error));
     }
   }
-  throw new CroftError("ARTIFACT", `no source has ${name}`, { tail: failures.join("\n") });
+  throw new CroftError("ARTIFACT", `no source has ${name} ${artifact.version} (sha256 ${sha256.slice(0, 16)})`, {
+    tail: failures.join("\n"),
+    hint: isOnlyLocked(tools.pins, name)
+      ? `croft.lock pins it: import the very same file, or remove the entry: croft artifact import ${name} FILE`
+      : `croft artifact import ${name} FILE`,
+  });
+};
+
+/** Host packages that fetching these artifacts takes, where they are not in the cache yet. */
+export const artifactPackages = async (tools: ArtifactTools, names: readonly string[]): Promise<readonly HostPackage[]> => {
+  const needed = names.map(async (name) => {
+    const file = fileOf(artifactOf(name), tools.pins.architecture);
+    const sha256 = findPin(tools.pins, name);
+    const built = file.sources.length > 0 && file.sources.every(({ type }) => type === "go");
+    if (!built || tools.mirror !== undefined || (sha256 !== undefined && (await isCached(tools.folder, name, sha256)))) return [];
+    return [goPackage(name)];
+  });
+  return (await Promise.all(needed)).flat();
 };

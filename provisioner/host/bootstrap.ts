@@ -27,8 +27,9 @@ const isExecutable = (path: string): boolean => {
 export const hasProgram = (program: string): boolean =>
   [...(process.env["PATH"] ?? "").split(delimiter), ...SYSTEM_PATH].some((folder) => isExecutable(join(folder, program)));
 
-export const missingPackages = (standIn: boolean): readonly HostPackage[] =>
-  hostPackages(standIn).filter(({ program }) => !hasProgram(program));
+/** `also` is what a site needs beside what every host needs. */
+export const missingPackages = (standIn: boolean, also: readonly HostPackage[] = []): readonly HostPackage[] =>
+  [...hostPackages(standIn), ...also].filter(({ program }) => !hasProgram(program));
 
 /** Size of the host; the disk is the free space below `folder` or its nearest parent. */
 export const hostSize = async (folder: string): Promise<HostSize> => {

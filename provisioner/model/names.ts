@@ -68,6 +68,13 @@ export const cachePaths = (roots: Roots = DEFAULT_ROOTS) =>
     builds: join(roots.cache, "builds"),
   }) as const;
 
+/** A verified file of the artifact cache; `.json` beside it says where it came from. */
+export const artifactPath = (folder: string, name: string, sha256: string): string => join(folder, `${name}-${sha256.slice(0, 16)}`);
+/** Where a mirror and a bundle keep a file: by its content alone. */
+export const digestPath = (sha256: string): string => `sha256/${sha256}`;
+/** What a site's artifacts are pinned to; lies beside its configuration. */
+export const lockPath = (siteFolder: string): string => join(siteFolder, "croft.lock");
+
 /** Interface names hold at most 15 bytes, so they carry a hash of the whole name. */
 export const bridgeName = (name: SiteName, host: string): string => `crb${shortHash(`${siteKey(name)}/bridge/${host}`, 10)}`;
 export const tapName = (name: SiteName, machine: string): string => `crt${shortHash(`${siteKey(name)}/tap/${machine}`, 10)}`;

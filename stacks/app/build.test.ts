@@ -137,6 +137,13 @@ describe("without a build", () => {
   });
 });
 
+test("the lock file that the first run writes makes no other release", async () => {
+  write("page/index.html", "<p>");
+  const first = (await build([page]))["shop-page"];
+  write("page/croft.lock", "{}");
+  expect((await build([page]))["shop-page"]?.id).toBe(first?.id);
+});
+
 test("migrations are read in order; down files and others are left out", async () => {
   for (const name of ["0002_b.up.sql", "0001_a.up.sql", "0001_a.down.sql", "README.md"]) write(`sql/${name}`, name);
   const read = await readMigrations(modelWith({ database: { name: "shop", migrations: "sql" } }, { folder }));

@@ -28,7 +28,8 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-const NEVER_RELEASED = /(^|\/)(node_modules|\.git)$/;
+/** `croft.lock` appears with the first `up`: it must not make a second release. */
+const NEVER_RELEASED = /(^|\/)(node_modules|\.git|croft\.lock)$/;
 const HIDDEN_FOLDER = /(^|\/)\.[^/]+$/;
 
 /** What a build reads: not what it writes, nor the caches that tools keep in hidden folders. */
