@@ -201,6 +201,7 @@ export const loadSite = async (input: LoadInput): Promise<Loaded> => {
         versions: makeVersions(rememberedFrom(now)),
         addresses: desired.addresses,
         artifacts,
+        variable: (name) => io.environment[name],
       }),
     authority: () => readAuthorityBundle(paths),
     hosts: async () => {

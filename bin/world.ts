@@ -35,15 +35,21 @@ import { must } from "../provisioner/transport/shell.ts";
 import { makeKeyPair } from "../provisioner/transport/ssh.ts";
 import { appDomain, workloadEndpoints } from "../stacks/app/resources.ts";
 import { makeReleaseDrivers } from "../stacks/app/driver.ts";
+import { makeIdentityDrivers } from "../stacks/identity/driver.ts";
+import { identityDomain } from "../stacks/identity/resources.ts";
 import { makePostgresDrivers } from "../stacks/postgres/driver.ts";
 import { postgresDomain } from "../stacks/postgres/resources.ts";
 import { SSH_SECRET, siteNameOf } from "./site.ts";
 
 /** Every service and domain: adding one means one folder and one line here and one among the drivers below. */
-export const DOMAINS: readonly Domain[] = [postgresDomain, appDomain, gatewayDomain];
+export const DOMAINS: readonly Domain[] = [postgresDomain, identityDomain, appDomain, gatewayDomain];
 
 /** What an operator does with each service. */
-export const OPERATIONS: Readonly<Record<string, Operations<Shell>>> = { postgres: probedOperations, gateway: probedOperations };
+export const OPERATIONS: Readonly<Record<string, Operations<Shell>>> = {
+  postgres: probedOperations,
+  identity: probedOperations,
+  gateway: probedOperations,
+};
 
 /** Endpoints that depend on what is desired: ports that releases alternate between. */
 export const lateEndpoints = (input: DesireInput): readonly Endpoint[] => workloadEndpoints(input);
@@ -60,6 +66,8 @@ export type WorldInput = {
   readonly versions: Versions;
   readonly addresses: ReadonlyMap<string, string>;
   readonly artifacts: ArtifactTools;
+  /** A variable of croft's environment, where a section of the configuration names one. */
+  readonly variable: (name: string) => string | undefined;
 };
 
 export type World = {
@@ -87,7 +95,14 @@ const makeReaders = (input: WorldInput, name: SiteName) => {
     authority: () => readAuthorityBundle(paths),
   };
   const resolve = async (template: Template): Promise<string> => (await resolveTemplate(template, readers)).reveal();
-  return { store, secret, resolve };
+  /** Every version that is kept, the wanted one first. */
+  const secrets = async (secretName: string): Promise<readonly string[]> => {
+    const wanted = input.versions.of("secret", secretName);
+    const others = (await store.versions(secretName)).filter((version) => version !== wanted);
+    const found = await Promise.all([wanted, ...others].map((version) => store.get(secretName, version)));
+    return found.flatMap((value) => (value === undefined ? [] : [value.reveal()]));
+  };
+  return { store, secret, secrets, resolve };
 };
 
 export const makeWorld = (input: WorldInput): World => {
@@ -95,7 +110,7 @@ export const makeWorld = (input: WorldInput): World => {
   const paths = sitePaths(name, input.roots);
   const cache = cachePaths(input.roots);
   const shell = makeLocalShell();
-  const { store, secret, resolve } = makeReaders(input, name);
+  const { store, secret, secrets, resolve } = makeReaders(input, name);
   const pathsOf = (machine: string) => machinePaths(name, machine, input.roots);
   const connections = makeConnections({
     address: (machine) => input.addresses.get(machine),
@@ -143,6 +158,7 @@ export const makeWorld = (input: WorldInput): World => {
     makeGenerationDriver(connections),
     makeSlotDriver({ connections, resolve }),
     ...makePostgresDrivers({ connect: connections.open, secret: async (secretName: string) => (await secret(secretName)).reveal() }),
+    ...makeIdentityDrivers({ connect: connections.open, secrets, variable: input.variable }),
     ...makeReleaseDrivers({ connect: connections.open, resolve }),
   ];
   return {

@@ -38,6 +38,7 @@ export const ERROR_CODES = {
   FOREIGN: EXIT.cannotCreate,
   SECRET: EXIT.invalid,
   DATABASE: EXIT.failed,
+  IDENTITY: EXIT.failed,
   STEP_FAILED: EXIT.failed,
   PARTIAL: EXIT.changes,
   INTERRUPTED: EXIT.interrupted,

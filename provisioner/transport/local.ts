@@ -1,5 +1,6 @@
 /** Commands on this host: the one door of execa. */
 import { connect } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createReadStream } from "node:fs";
 import { execa } from "execa";
@@ -57,17 +58,18 @@ const runLocal = async (command: Command, options: RunOptions = {}): Promise<Res
   };
 };
 
-const connectLocal = (path: string): Promise<Duplex> =>
+const connected = (socket: Socket, to: string): Promise<Duplex> =>
   new Promise((resolve, reject) => {
-    const socket = connect(path, () => resolve(socket));
+    socket.once("connect", () => resolve(socket));
     socket.once("error", (cause) =>
-      reject(new CroftError("TRANSPORT", `cannot connect to ${path} on this host`, { cause, transient: true })),
+      reject(new CroftError("TRANSPORT", `cannot connect to ${to} on this host`, { cause, transient: true })),
     );
   });
 
 export const makeLocalShell = (): Shell => ({
   label: "this host",
   run: runLocal,
-  connectUnix: connectLocal,
+  connectUnix: (path) => connected(connect(path), path),
+  connectTcp: (host, port) => connected(connect({ host, port }), `${host}:${port}`),
   close: async () => {},
 });

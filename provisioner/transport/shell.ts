@@ -31,6 +31,8 @@ export type Shell = {
   readonly run: (command: Command, options?: RunOptions) => Promise<Result>;
   /** A byte stream to a UNIX socket there. */
   readonly connectUnix: (path: string) => Promise<Duplex>;
+  /** A byte stream to a port, opened from there. */
+  readonly connectTcp: (address: string, port: number) => Promise<Duplex>;
   readonly close: () => Promise<void>;
 };
 

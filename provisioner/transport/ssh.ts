@@ -187,7 +187,17 @@ export const makeSshShell = (target: SshTarget): Shell => {
       );
     });
   };
-  return { label: target.label, run, connectUnix, close: connection.close };
+  const connectTcp = async (address: string, port: number): Promise<Duplex> => {
+    const client = await connection.open();
+    return new Promise((resolve, reject) => {
+      client.forwardOut("127.0.0.1", 0, address, port, (cause, stream) =>
+        cause
+          ? reject(new CroftError("TRANSPORT", `cannot connect to ${address}:${port} from ${target.label}`, { cause, transient: true }))
+          : resolve(stream),
+      );
+    });
+  };
+  return { label: target.label, run, connectUnix, connectTcp, close: connection.close };
 };
 
 /**

@@ -92,6 +92,7 @@ const makeShell = (socket: string, onOpen: () => void): Shell => ({
       stream.once("error", (cause) => reject(new CroftError("TRANSPORT", "no socket", { cause, transient: true })));
       onOpen();
     }),
+  connectTcp: () => Promise.reject(new Error("no connection to a port was expected")),
   close: makeLocalShell().close,
 });
 

@@ -1,0 +1,16 @@
+/** Effects inside Keycloak: seen and repaired by its admin REST API. */
+import type { Driver } from "../../provisioner/execute/driver.ts";
+import { makeAdminDriver } from "./administrators.ts";
+import { makeClientDriver } from "./clients.ts";
+import { makeEntrance } from "./entrance.ts";
+import type { IdentityTools } from "./entrance.ts";
+import { makeProviderDriver } from "./providers.ts";
+import { makeRealmDriver } from "./realms.ts";
+import { makeRoleDriver } from "./roles.ts";
+import { makeUserDriver } from "./users.ts";
+
+export const makeIdentityDrivers = (tools: IdentityTools): readonly Driver[] => {
+  const entrance = makeEntrance(tools);
+  const makers = [makeAdminDriver, makeRealmDriver, makeRoleDriver, makeClientDriver, makeProviderDriver, makeUserDriver];
+  return makers.map((make) => make(entrance));
+};
