@@ -35,7 +35,8 @@ import { must } from "../provisioner/transport/shell.ts";
 import { makeKeyPair } from "../provisioner/transport/ssh.ts";
 import { appDomain, workloadEndpoints } from "../stacks/app/resources.ts";
 import { makeReleaseDrivers } from "../stacks/app/driver.ts";
-import { makeIdentityDrivers } from "../stacks/identity/driver.ts";
+import { makeIdentity } from "../stacks/identity/driver.ts";
+import type { Invitation, Invited } from "../stacks/identity/invite.ts";
 import { identityDomain } from "../stacks/identity/resources.ts";
 import { makePostgresDrivers } from "../stacks/postgres/driver.ts";
 import { postgresDomain } from "../stacks/postgres/resources.ts";
@@ -74,6 +75,8 @@ export type World = {
   readonly drivers: ReadonlyMap<string, Driver>;
   readonly connections: Connections;
   readonly shell: Shell;
+  /** Somebody new in a realm of the identity service. */
+  readonly invite: (invitation: Invitation) => Promise<Invited>;
   readonly close: () => Promise<void>;
 };
 
@@ -131,6 +134,7 @@ export const makeWorld = (input: WorldInput): World => {
     random: randomBytes,
     makeRsaPair,
   };
+  const identity = makeIdentity({ connect: connections.open, secrets, variable: input.variable });
   const all: readonly Driver[] = [
     makeImageDriver({ shell, folder: cache.images, artifactFile }),
     makeNetworkDriver({
@@ -158,13 +162,14 @@ export const makeWorld = (input: WorldInput): World => {
     makeGenerationDriver(connections),
     makeSlotDriver({ connections, resolve }),
     ...makePostgresDrivers({ connect: connections.open, secret: async (secretName: string) => (await secret(secretName)).reveal() }),
-    ...makeIdentityDrivers({ connect: connections.open, secrets, variable: input.variable }),
+    ...identity.drivers,
     ...makeReleaseDrivers({ connect: connections.open, resolve }),
   ];
   return {
     drivers: new Map(all.map((driver) => [driver.kind, driver])),
     connections,
     shell,
+    invite: identity.invite,
     close: async () => {
       await connections.closeAll();
       await shell.close();

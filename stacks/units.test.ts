@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { api } from "./app/testing/model.fixture.ts";
 import { renderUnit as renderWorkload } from "./app/units.ts";
+import { renderUnit as renderKeycloak } from "./identity/render.ts";
 import { renderUnit as renderPostgres } from "./postgres/render.ts";
 
 const LIMIT = 2;
@@ -22,6 +23,7 @@ const exposure = (name: string, text: string): number => {
 describe.skipIf(missing)(missing ? "exposure (skipped: there is no systemd-analyze)" : "exposure", () => {
   test.each([
     ["croft-postgres.service", renderPostgres({ version: 17 })],
+    ["croft-keycloak.service", renderKeycloak({ memoryBytes: 1024 ** 3 })],
     ["shop-api@one.service", renderWorkload("shop", api)],
   ])("of %s is low", (name, text) => {
     expect(exposure(name, text)).toBeLessThanOrEqual(LIMIT);

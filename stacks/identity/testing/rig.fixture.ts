@@ -3,7 +3,8 @@ import type { ApplyRequest, Driver } from "../../../provisioner/execute/driver.t
 import { compareSpecs } from "../../../provisioner/plan/compare.ts";
 import type { Change, Observation, Resource, Step } from "../../../provisioner/plan/resource.ts";
 import type { Shell } from "../../../provisioner/transport/shell.ts";
-import { makeIdentityDrivers } from "../driver.ts";
+import { makeIdentity } from "../driver.ts";
+import type { Identity } from "../driver.ts";
 import { openAdmin } from "../admin.ts";
 import type { Admin } from "../admin.ts";
 
@@ -14,6 +15,7 @@ export type Rig = {
   readonly applyAll: (resources: readonly Resource[]) => Promise<void>;
   readonly remove: (resource: Resource) => Promise<void>;
   /** By resource; those that are as wanted are left out. */
+  readonly invite: Identity["invite"];
   readonly differences: (resources: readonly Resource[]) => Promise<Readonly<Record<string, Difference>>>;
 };
 
@@ -42,7 +44,7 @@ export type Tools = {
 };
 
 export const makeRig = ({ shell, port, secrets }: Tools): Rig => {
-  const drivers = makeIdentityDrivers({
+  const { drivers, invite } = makeIdentity({
     connect: shell,
     secrets: async (name) => secrets(name),
     variable: (name) => `of-${name}`,
@@ -59,6 +61,7 @@ export const makeRig = ({ shell, port, secrets }: Tools): Rig => {
     return driverOf(resource.kind).apply(request);
   };
   return {
+    invite,
     apply,
     applyAll: async (resources) => {
       for (const resource of resources) await apply(resource);
