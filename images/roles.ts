@@ -101,6 +101,8 @@ export const ROLES: Readonly<Record<string, Role>> = {
   keycloak: {
     name: "keycloak",
     packages: ["openjdk-21-jre-headless"],
+    // Java's package links its manual pages, whose folders images leave out.
+    before: { "/usr/share/man/man1/.keep": "" },
     artifacts: { keycloak: "/opt/keycloak" },
     after: `JAVA_OPTS_APPEND=-XX:-UsePerfData /opt/keycloak/bin/kc.sh build --db=postgres --health-enabled=true --metrics-enabled=true
 rm -rf /opt/keycloak/data

@@ -11,32 +11,24 @@ import type { Admin } from "./admin.ts";
 import { findClient } from "./clients.ts";
 import { needSecret, present, specOf } from "./entrance.ts";
 import type { Entered, Entrance } from "./entrance.ts";
-import { ADMIN_CLIENT, ADMIN_SECRET, CONFIG, DATA, ENVIRONMENT, MASTER, PROGRAM, RECOVERY_CLIENT } from "./names.ts";
+import { ADMIN_CLIENT, ADMIN_SECRET, CONFIG, DATA, ENVIRONMENT, MASTER, PROGRAM, RECOVERY_CLIENT, RECOVERY_PORT } from "./names.ts";
 import { passwordGrants, shutPasswordGrants } from "./realms.ts";
 import { isObject, listOf, mergeOver, objectOf, pickLike, textOf } from "./shape.ts";
 
 /** How Keycloak marks administrators that shall not stay. */
 const TEMPORARY = "is_temporary_admin";
 
-const isTemporary = (user: JsonObject): boolean => listOf(objectOf(user["attributes"])[TEMPORARY]).includes("true");
-
-const serviceAccount = async (admin: Admin, client: JsonObject): Promise<JsonObject> =>
-  objectOf(await admin.get(`/${MASTER}/clients/${textOf(client["id"])}/service-account-user`));
-
-/** Clients of Keycloak's own realm that may sign in by themselves, each with its account. */
-const accounts = async (admin: Admin): Promise<readonly (readonly [JsonObject, JsonObject])[]> => {
-  const clients = listOf(await admin.get(`/${MASTER}/clients`)).map(objectOf);
-  const able = clients.filter((client) => client["serviceAccountsEnabled"] === true);
-  return Promise.all(able.map(async (client) => [client, await serviceAccount(admin, client)] as const));
-};
-
+/** A person carries the mark where nobody sees it, but Keycloak finds it. */
 const temporaryUsers = async (admin: Admin): Promise<readonly JsonObject[]> =>
-  listOf(await admin.get(`/${MASTER}/users?q=${TEMPORARY}:true&briefRepresentation=false&max=100`))
+  listOf(await admin.get(`/${MASTER}/users?q=${TEMPORARY}:true&max=100`)).map(objectOf);
+
+const temporaryClients = async (admin: Admin): Promise<readonly JsonObject[]> =>
+  listOf(await admin.get(`/${MASTER}/clients`))
     .map(objectOf)
-    .filter((user) => isTemporary(user) && user["serviceAccountClientId"] === undefined);
+    .filter((client) => objectOf(client["attributes"])[TEMPORARY] === "true");
 
 const temporaryNames = async (admin: Admin): Promise<readonly string[]> => {
-  const clients = (await accounts(admin)).filter(([, user]) => isTemporary(user)).map(([client]) => `client ${textOf(client["clientId"])}`);
+  const clients = (await temporaryClients(admin)).map((client) => `client ${textOf(client["clientId"])}`);
   const users = (await temporaryUsers(admin)).map(({ username }) => `user ${textOf(username)}`);
   return [...clients, ...users].toSorted();
 };
@@ -59,8 +51,8 @@ const observeAdmin = (entrance: Entrance, request: ObserveRequest): Promise<Obse
 
 const PROGRAM_ALONE = sh`exec setpriv --reuid=nobody --regid=nogroup --clear-groups ${PROGRAM} --config-file=${CONFIG} bootstrap-admin service --client-id=${RECOVERY_CLIENT} --client-secret:env=CROFT_RECOVERY --no-prompt --optimized`;
 
-/** Beside the running server, with a folder of its own to write in and little memory. */
-const RECOVER = sh`set -a; . ${ENVIRONMENT}; CROFT_RECOVERY=$(cat); JAVA_OPTS_KC_HEAP=-Xmx192m; exec unshare --mount sh -euc ${`mount -t tmpfs -o mode=1777 tmpfs ${DATA}; ${PROGRAM_ALONE.text}`}`;
+/** Beside the running server, with a folder and a port of its own and little memory. */
+const RECOVER = sh`set -a; . ${ENVIRONMENT}; CROFT_RECOVERY=$(cat); JAVA_OPTS_KC_HEAP=-Xmx192m; KC_HTTP_MANAGEMENT_PORT=${RECOVERY_PORT}; exec unshare --mount sh -euc ${`mount -t tmpfs -o mode=1777 tmpfs ${DATA}; ${PROGRAM_ALONE.text}`}`;
 
 /** Keycloak's own way back in, which asks for its database's password: that lies on the machine alone. */
 const recover = async (entrance: Entrance, spec: JsonObject, secret: string): Promise<Admin> => {
@@ -89,21 +81,19 @@ const ensureClient = async (admin: Admin, secret: string): Promise<void> => {
   const found = await findClient(admin, MASTER, ADMIN_CLIENT);
   if (found === undefined) await admin.post(`/${MASTER}/clients`, wanted);
   else await admin.put(`/${MASTER}/clients/${textOf(found["id"])}`, mergeOver(found, wanted));
-  const account = await serviceAccount(admin, (await findClient(admin, MASTER, ADMIN_CLIENT)) ?? {});
+  const made = await findClient(admin, MASTER, ADMIN_CLIENT);
+  const account = objectOf(await admin.get(`/${MASTER}/clients/${textOf(made?.["id"])}/service-account-user`));
   const role = await admin.get(`/${MASTER}/roles/admin`);
   await admin.post(`/${MASTER}/users/${textOf(account["id"])}/role-mappings/realm`, [role ?? {}]);
 };
 
-/** Croft's own account keeps everything but the mark; whoever else carries it goes. */
+/** Croft's own client loses the mark alone; whoever else carries it goes. */
 const endTemporary = async (admin: Admin): Promise<void> => {
   for (const user of await temporaryUsers(admin)) await admin.remove(`/${MASTER}/users/${textOf(user["id"])}`);
-  for (const [client, user] of await accounts(admin)) {
-    if (!isTemporary(user)) continue;
-    if (client["clientId"] !== ADMIN_CLIENT) await admin.remove(`/${MASTER}/clients/${textOf(client["id"])}`);
-    else {
-      const { [TEMPORARY]: _, ...attributes } = objectOf(user["attributes"]);
-      await admin.put(`/${MASTER}/users/${textOf(user["id"])}`, { ...user, attributes });
-    }
+  for (const client of await temporaryClients(admin)) {
+    const path = `/${MASTER}/clients/${textOf(client["id"])}`;
+    if (client["clientId"] !== ADMIN_CLIENT) await admin.remove(path);
+    else await admin.put(path, mergeOver(client, { attributes: { [TEMPORARY]: "" } }));
   }
 };
 

@@ -21,6 +21,7 @@ export const ENVIRONMENT = `/etc/croft/slots/${SLOT}/current/environment`;
 export const ADMIN_CLIENT = "croft";
 /** Made and removed again where croft's own secret is no longer taken. */
 export const RECOVERY_CLIENT = "croft-recovery";
+export const RECOVERY_PORT = 9001;
 export const MASTER = "master";
 export const ADMIN_SECRET = "identity/admin";
 

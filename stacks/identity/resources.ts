@@ -7,7 +7,7 @@ import type { Machine, Model } from "../../provisioner/model/types.ts";
 import type { Resource } from "../../provisioner/plan/resource.ts";
 import { secretId } from "../../provisioner/secrets/resource.ts";
 import { oidcEndpoints, serviceEndpoint } from "./endpoints.ts";
-import { ADMIN_CLIENT, ADMIN_SECRET, DATABASE, MANAGEMENT_PORT, PORT, SERVICE } from "./names.ts";
+import { ADMIN_CLIENT, ADMIN_SECRET, DATABASE, MANAGEMENT_PORT, PORT, RECOVERY_PORT, SERVICE } from "./names.ts";
 import { partOf, slotEntry } from "./part.ts";
 import { insideResources } from "./inside.ts";
 import { SCHEMA, sectionOf } from "./section.ts";
@@ -80,7 +80,7 @@ const desire = (input: DesireInput): Contribution => {
 export const identityDomain: Domain = {
   name: SERVICE,
   schema: SCHEMA,
-  ports: [PORT, MANAGEMENT_PORT],
+  ports: [PORT, MANAGEMENT_PORT, RECOVERY_PORT],
   roles: (model) => {
     const section = sectionOf(model);
     return section === undefined ? [] : [{ machine: section.machine, role: "keycloak" }];

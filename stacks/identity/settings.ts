@@ -40,7 +40,7 @@ export const COMMON: JsonObject = {
   registrationAllowed: false,
   editUsernameAllowed: false,
   duplicateEmailsAllowed: false,
-  passwordPolicy: "length(12) and notUsername(undefined) and notEmail(undefined) and passwordHistory(3)",
+  passwordPolicy: "length(12) and notUsername(undefined) and notEmail(undefined)",
   ...BRUTE_FORCE,
   ...TOKENS,
   ...EVENTS,

