@@ -1,6 +1,7 @@
 /** The Model as YAML with every default written out: what `croft config` prints. Reading it again gives the same Model. */
 import { formatDuration, formatSize } from "../model/sizes.ts";
 import type { App, Machine, Model, Route, Workload } from "../model/types.ts";
+import { showBucket, showOidc, showRules } from "./render-access.ts";
 import { KNOWN_VERSION } from "./schema.ts";
 import type { Plain } from "./tree.ts";
 import { renderYaml } from "./yaml.ts";
@@ -49,18 +50,23 @@ const showTarget = (target: Route["target"]): Data => {
   return target.kind === "deny" ? { deny: target.status } : { redirect: target.to };
 };
 
-const showRoute = (route: Route, domain: string): Plain => ({
-  host: route.host === domain ? "@" : route.host.slice(0, -domain.length - 1),
-  path: route.path,
-  exact: route.exact,
-  ...showTarget(route.target),
-  methods: route.methods,
-  query: route.query,
-});
+const showRoute = (route: Route, domain: string): Plain =>
+  present({
+    host: route.host === domain ? "@" : route.host.slice(0, -domain.length - 1),
+    path: route.path,
+    exact: route.exact,
+    ...showTarget(route.target),
+    methods: route.methods,
+    query: route.query,
+    ...showRules(route.rules),
+  });
 
 const showApp = (app: App, domain: string): Plain =>
   present({
     database: app.database === undefined ? undefined : present({ name: app.database.name, migrations: app.database.migrations }),
+    apiKey: app.apiKey === undefined ? undefined : { header: app.apiKey.header },
+    oidc: app.oidc === undefined ? undefined : present(showOidc(app.oidc)),
+    buckets: app.buckets === undefined ? undefined : byName(app.buckets, showBucket),
     workloads: byName(app.workloads, showWorkload),
     routes: app.routes.map((route) => showRoute(route, domain)),
   });
