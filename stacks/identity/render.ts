@@ -39,7 +39,8 @@ export const renderConfig = (input: KeycloakInput): string => {
     "cache=local",
     "log=console",
     "log-console-output=json",
-    "log-level=info",
+    // Health is asked for often while it starts.
+    "log-level=info,io.smallrye.health:warn",
     "",
   ].join("\n");
 };
