@@ -216,6 +216,7 @@ export const loadSite = async (input: LoadInput): Promise<Loaded> => {
         addresses: desired.addresses,
         artifacts,
         bootTimeoutMs: platform.bootTimeoutMs,
+        variable: (name) => io.environment[name],
       }),
     authority: () => readAuthorityBundle(paths),
     hosts: async () => {

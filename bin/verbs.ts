@@ -27,6 +27,11 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     summary: "machines: list, or one: ssh, log, start, stop, pause, resume, resize, add-disk",
     load: () => import("./commands/vm.ts"),
   },
+  identity: {
+    usage: "identity invite EMAIL --role R",
+    summary: "somebody new in an app's realm, with a role",
+    load: () => import("./commands/identity.ts"),
+  },
   state: {
     usage: "state restore [SITE]",
     summary: "go back to the newest good generation of the state file",

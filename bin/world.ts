@@ -41,17 +41,21 @@ import { appDomain, workloadEndpoints } from "../stacks/app/resources.ts";
 import { makeReleaseDrivers } from "../stacks/app/driver.ts";
 import { makeObjectDrivers } from "../stacks/objects/driver.ts";
 import { objectsDomain } from "../stacks/objects/resources.ts";
+import { makeIdentity } from "../stacks/identity/driver.ts";
+import type { Invitation, Invited } from "../stacks/identity/invite.ts";
+import { identityDomain } from "../stacks/identity/resources.ts";
 import { makePostgresDrivers } from "../stacks/postgres/driver.ts";
 import { postgresDomain } from "../stacks/postgres/resources.ts";
 import { SSH_SECRET, siteNameOf } from "./site.ts";
 
 /** Every service and domain: adding one means one folder and one line here and one among the drivers below. */
-export const DOMAINS: readonly Domain[] = [postgresDomain, objectsDomain, appDomain, gatewayDomain];
+export const DOMAINS: readonly Domain[] = [postgresDomain, objectsDomain, identityDomain, appDomain, gatewayDomain];
 
 /** What an operator does with each service. */
 export const OPERATIONS: Readonly<Record<string, Operations<Shell>>> = {
   postgres: probedOperations,
   objects: probedOperations,
+  identity: probedOperations,
   gateway: probedOperations,
 };
 
@@ -71,6 +75,8 @@ export type WorldInput = {
   readonly addresses: ReadonlyMap<string, string>;
   readonly bootTimeoutMs: number;
   readonly artifacts: ArtifactTools;
+  /** A variable of croft's environment, where a section of the configuration names one. */
+  readonly variable: (name: string) => string | undefined;
 };
 
 export type World = {
@@ -81,6 +87,8 @@ export type World = {
   readonly shell: Shell;
   /** The text behind a secret's name. */
   readonly secret: (name: string) => Promise<string>;
+  /** Somebody new in a realm of the identity service. */
+  readonly invite: (invitation: Invitation) => Promise<Invited>;
   readonly close: () => Promise<void>;
 };
 
@@ -100,7 +108,14 @@ const makeReaders = (input: WorldInput, name: SiteName) => {
     authority: () => readAuthorityBundle(paths),
   };
   const resolve = async (template: Template): Promise<string> => (await resolveTemplate(template, readers)).reveal();
-  return { store, secret, resolve };
+  /** Every version that is kept, the wanted one first. */
+  const secrets = async (secretName: string): Promise<readonly string[]> => {
+    const wanted = input.versions.of("secret", secretName);
+    const others = (await store.versions(secretName)).filter((version) => version !== wanted);
+    const found = await Promise.all([wanted, ...others].map((version) => store.get(secretName, version)));
+    return found.flatMap((value) => (value === undefined ? [] : [value.reveal()]));
+  };
+  return { store, secret, secrets, resolve };
 };
 
 export const makeWorld = (input: WorldInput): World => {
@@ -108,7 +123,7 @@ export const makeWorld = (input: WorldInput): World => {
   const paths = sitePaths(name, input.roots);
   const cache = cachePaths(input.roots);
   const shell = makeLocalShell();
-  const { store, secret, resolve } = makeReaders(input, name);
+  const { store, secret, secrets, resolve } = makeReaders(input, name);
   const pathsOf = (machine: string) => machinePaths(name, machine, input.roots);
   const connections = makeConnections({
     address: (machine) => input.addresses.get(machine),
@@ -145,6 +160,7 @@ export const makeWorld = (input: WorldInput): World => {
     bootTimeoutMs: input.bootTimeoutMs,
   };
   const inServices = { connect: connections.open, secret: async (secretName: string) => (await secret(secretName)).reveal() };
+  const identity = makeIdentity({ connect: connections.open, secrets, variable: input.variable });
   const all: readonly Driver[] = [
     makeImageDriver({ shell, folder: cache.images, artifactFile }),
     makeNetworkDriver({
@@ -163,6 +179,7 @@ export const makeWorld = (input: WorldInput): World => {
     makeSlotDriver({ connections, resolve }),
     ...makePostgresDrivers(inServices),
     ...makeObjectDrivers(inServices),
+    ...identity.drivers,
     ...makeReleaseDrivers({ connect: connections.open, resolve }),
   ];
   const drivers = new Map(all.map((driver) => [driver.kind, driver]));
@@ -172,6 +189,7 @@ export const makeWorld = (input: WorldInput): World => {
     connections,
     shell,
     secret: inServices.secret,
+    invite: identity.invite,
     close: async () => {
       await connections.closeAll();
       await shell.close();

@@ -94,6 +94,18 @@ const installArtifacts = async (tools: ImageTools, recipe: Recipe, tree: string,
   for (const [index, use] of recipe.artifacts.entries()) await placeArtifact(tools.shell, tree, use, files[index] ?? "");
 };
 
+/** Inside the tree, with its own processes alone to be seen; a killed croft leaves no mount behind. */
+const runAfter = async (tools: ImageTools, recipe: Recipe, tree: string, report: (line: string) => void): Promise<void> => {
+  if (recipe.after === undefined) return;
+  const inside = sh`mount --rbind /dev ${`${tree}/dev`} && mount -t tmpfs tmpfs ${`${tree}/tmp`} && exec chroot ${tree} /bin/sh -euc ${recipe.after}`;
+  await must(
+    tools.shell,
+    "finishing the image",
+    sh`setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child=KILL --propagation private --mount-proc=${`${tree}/proc`} sh -c ${inside.text}`,
+    { timeoutMs: 900_000, onLine: report },
+  );
+};
+
 /** The kernel and initrd a hypervisor boots directly; the stand-in only wants a file of that name. */
 const extractKernel = async (tools: ImageTools, recipe: Recipe, work: string): Promise<void> => {
   if (!recipe.kernel) {
@@ -138,6 +150,7 @@ export const buildImage = async (tools: ImageTools, recipe: Recipe, id: string, 
   await bootstrap(tools, recipe, work, report);
   report(`${OWN}installing artifacts`);
   await installArtifacts(tools, recipe, join(work, "tree"), files);
+  await runAfter(tools, recipe, join(work, "tree"), report);
   await extractKernel(tools, recipe, work);
   report(`${OWN}making the file system`);
   await makeFileSystem(tools, id, work);

@@ -6,7 +6,7 @@ import type { RecipeInput } from "./recipe.ts";
 vi.mock(import("./roles.ts"), async (original) => ({
   ...(await original()),
   ROLES: {
-    login: { name: "login", packages: [], artifacts: { keycloak: "/opt/keycloak" } },
+    login: { name: "login", packages: [], artifacts: { keycloak: "/opt/keycloak" }, after: "/opt/keycloak/make" },
     script: { name: "script", packages: [], artifacts: { node: "/usr/local/bin/node" } },
   },
 }));
@@ -28,4 +28,9 @@ test("an archive of the catalogue is unpacked as it says, a program is not", () 
 
 test("other bytes of an artifact are another image", () => {
   expect(recipeId(makeRecipe(input("script", "sha256-b")))).not.toBe(recipeId(makeRecipe(input("script"))));
+});
+
+test("what a role runs inside its image is part of the recipe; others have no such line, and keep their names", () => {
+  expect(makeRecipe(input("login")).after).toBe("/opt/keycloak/make");
+  expect(makeRecipe(input("script"))).not.toHaveProperty("after");
 });

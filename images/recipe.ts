@@ -27,6 +27,8 @@ export type Recipe = {
   readonly masked: readonly string[];
   readonly before: Readonly<Record<string, string>>;
   readonly artifacts: readonly ArtifactUse[];
+  /** Left out where there is nothing to run, so that images without it keep their names. */
+  readonly after?: string;
   /** Kernel and initrd for direct boot; left out where only the stand-in will run it. */
   readonly kernel: boolean;
   /** Counts `croft image update`: a new number resolves package versions anew. */
@@ -90,6 +92,7 @@ export const makeRecipe = (input: RecipeInput): Recipe => {
   const names = sortedUnique(input.roles);
   const roles = [BASE, ...names.map(findRole), ...(input.kernel ? [KERNEL] : [])];
   const artifacts = roles.flatMap((role) => Object.entries(role.artifacts ?? {}));
+  const after = roles.flatMap((role) => (role.after === undefined ? [] : [role.after]));
   return {
     version: RECIPE_VERSION,
     suite: "trixie",
@@ -100,6 +103,7 @@ export const makeRecipe = (input: RecipeInput): Recipe => {
     masked: sortedUnique(roles.flatMap((role) => role.masked ?? [])),
     before: Object.assign({}, ...roles.map((role) => role.before ?? {})) as Record<string, string>,
     artifacts: artifacts.map(([name, target]) => useOf(input, name, target)),
+    ...(after.length === 0 ? {} : { after: after.join("\n") }),
     kernel: input.kernel,
     update: input.update,
   };

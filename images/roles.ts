@@ -13,6 +13,8 @@ export type Role = {
   readonly before?: Readonly<Record<string, string>>;
   /** Artifacts of the catalogue and where in the image their file goes, or the folder of an archive. */
   readonly artifacts?: Readonly<Record<string, string>>;
+  /** Commands of POSIX sh run inside the image once everything else is in place. */
+  readonly after?: string;
 };
 
 const QUIET_UNITS = [
@@ -95,6 +97,17 @@ export const BASE: Role = {
 
 export const ROLES: Readonly<Record<string, Role>> = {
   gateway: { name: "gateway", packages: [], unstable: ["nginx", "nginx-common", "libpcre2-8-0"], masked: ["nginx.service"] },
+  // Options that Keycloak takes only when it is built; what it writes while it runs lies in its unit's own folder.
+  keycloak: {
+    name: "keycloak",
+    packages: ["openjdk-21-jre-headless"],
+    // Java's package links its manual pages, whose folders images leave out.
+    before: { "/usr/share/man/man1/.keep": "" },
+    artifacts: { keycloak: "/opt/keycloak" },
+    after: `JAVA_OPTS_APPEND=-XX:-UsePerfData /opt/keycloak/bin/kc.sh build --db=postgres --health-enabled=true --metrics-enabled=true
+rm -rf /opt/keycloak/data
+ln -s /var/lib/croft-keycloak /opt/keycloak/data`,
+  },
   node: {
     name: "node",
     packages: ["libatomic1"],

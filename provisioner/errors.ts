@@ -39,6 +39,7 @@ export const ERROR_CODES = {
   SECRET: EXIT.invalid,
   DATABASE: EXIT.failed,
   OBJECTS: EXIT.failed,
+  IDENTITY: EXIT.failed,
   STEP_FAILED: EXIT.failed,
   PARTIAL: EXIT.changes,
   INTERRUPTED: EXIT.interrupted,

@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 import { api } from "./app/testing/model.fixture.ts";
 import { renderUnit as renderWorkload } from "./app/units.ts";
 import { renderUnit as renderObjects } from "./objects/render.ts";
+import { renderUnit as renderKeycloak } from "./identity/render.ts";
 import { renderUnit as renderPostgres } from "./postgres/render.ts";
 
 const LIMIT = 2;
@@ -25,6 +26,7 @@ describe.skipIf(missing)(missing ? "exposure (skipped: there is no systemd-analy
     ["croft-postgres.service", renderPostgres({ version: 17 })],
     ["croft-objects.service", renderObjects({ program: "minio", address: "10.91.0.13", memoryBytes: 1024 ** 3, device: "" })],
     ["croft-objects.service", renderObjects({ program: "seaweedfs", address: "10.91.0.13", memoryBytes: 1024 ** 3, device: "" })],
+    ["croft-keycloak.service", renderKeycloak({ memoryBytes: 1024 ** 3 })],
     ["shop-api@one.service", renderWorkload("shop", api)],
   ])("of %s is low", (name, text) => {
     expect(exposure(name, text)).toBeLessThanOrEqual(LIMIT);

@@ -37,7 +37,7 @@ const EFFECTS = /^node:(fs|net|http|https|child_process|dgram|dns|tls|os|process
 const isPure = (file: string): boolean => PURE.some((pattern) => pattern.test(file));
 
 /** The one file through which a package is used. */
-const DOMAINS = ["nginx", "stacks/postgres", "stacks/objects", "stacks/app", "observability", "images", "cloud-init"];
+const DOMAINS = ["nginx", "stacks/postgres", "stacks/objects", "stacks/identity", "stacks/app", "observability", "images", "cloud-init"];
 const domainOf = (file: string): string | undefined => DOMAINS.find((domain) => file.startsWith(`${domain}/`));
 
 describe("architecture", () => {

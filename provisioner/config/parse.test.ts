@@ -50,6 +50,34 @@ describe("a good file", () => {
     expect(modelOf(renderConfig(model))).toEqual(model);
   });
 
+  test("with rules, a key, a realm and buckets: printed it is the same Model", () => {
+    const model = modelOf(`version: 1
+site: hello
+domain: hello.test
+machines:
+  web: { memory: 1GiB, disks: { d: 1GiB } }
+services:
+  gateway: { machine: web }
+  identity: { machine: web }
+  objects: { machine: web, disk: d }
+apps:
+  hello:
+    apiKey: { header: X-Hello-Key }
+    oidc:
+      roles: [admin]
+      clients: { cms: { redirects: ["https://cms.hello.test/*"] } }
+      testUsers: { editor: { roles: [admin] } }
+    buckets: { media: { cors: ["https://www.hello.test"], maxObject: 5MiB, upload: true } }
+    policies:
+      desk: { auth: session, role: admin, bodyMax: 55MiB, timeout: 60s, rate: 20/s, connections: 4, cache: "off", cors: ["https://a.test"] }
+    workloads: { page: { kind: static, source: page } }
+    routes:
+      - { host: desk, to: page, policy: desk }
+`);
+    expect(model.apps[0]?.routes[0]?.rules?.auth).toEqual({ mode: "session", role: "admin" });
+    expect(modelOf(renderConfig(model))).toEqual(model);
+  });
+
   test("has no warnings in the examples", () => {
     expect(messagesOf(example("portfolio"))).toEqual([]);
   });

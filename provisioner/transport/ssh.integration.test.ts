@@ -1,5 +1,6 @@
 /** The SSH door against a real server of ssh2's own, in this process. */
 import { createHash } from "node:crypto";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import ssh2 from "ssh2";
 import type { Server } from "ssh2";
@@ -21,6 +22,10 @@ beforeAll(async () => {
       context.accept();
     });
     client.on("error", () => {});
+    client.on("tcpip", (accept, reject, { destIP, destPort }) => {
+      if (destPort === 1) reject();
+      else accept().end(`${destIP}:${destPort}`);
+    });
     client.on("session", (accept) => {
       accept().on("exec", (acceptExec, _reject, { command }) => {
         const channel = acceptExec();
@@ -79,6 +84,13 @@ test("another host key ends the connection before anything is sent", async () =>
 test("a command that never ends is given up", async () => {
   const shell = makeSshShell(target([pinned]));
   await expect(shell.run(sh`hang`, { timeoutMs: 100 })).rejects.toMatchObject({ code: "COMMAND_TIMEOUT", transient: true });
+  await shell.close();
+});
+
+test("a stream goes to a port as it is named from there; a closed one is an error that may pass", async () => {
+  const shell = makeSshShell(target([pinned]));
+  expect(await text(await shell.connectTcp("10.91.0.13", 8080))).toBe("10.91.0.13:8080");
+  await expect(shell.connectTcp("10.91.0.13", 1)).rejects.toMatchObject({ code: "TRANSPORT", transient: true });
   await shell.close();
 });
 

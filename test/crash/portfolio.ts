@@ -9,6 +9,7 @@ import type { Resource, ResourceId } from "../../provisioner/plan/resource.ts";
 import type { State } from "../../provisioner/state/store.ts";
 import { appDomain, workloadEndpoints } from "../../stacks/app/resources.ts";
 import { objectsDomain } from "../../stacks/objects/resources.ts";
+import { identityDomain } from "../../stacks/identity/resources.ts";
 import { postgresDomain } from "../../stacks/postgres/resources.ts";
 
 /** What of a site can be written to a file: the rest follows from it. */
@@ -16,7 +17,7 @@ export type Portfolio = Pick<SiteInput, "model" | "releases" | "migrations">;
 
 /** The same for every run: inventories of two runs shall be equal. */
 const SITE_ID = "00112233445566778899aabbccddeeff";
-const DOMAINS = [postgresDomain, objectsDomain, appDomain, gatewayDomain];
+const DOMAINS = [postgresDomain, objectsDomain, identityDomain, appDomain, gatewayDomain];
 
 /** @throws Error with the first problem of the file. */
 export const parseModel = (file: ConfigFile): Model => {
