@@ -454,7 +454,7 @@ describe.skipIf(root === undefined)(`a real gateway${reason}`, () => {
         sent.end("ok");
       });
     await gateway.traffic("blue", blue.port);
-    await gateway.reload();
+    expect(await gateway.reload()).toMatchObject({ ok: true });
     let running = true;
     const results = new Map<string, number>();
     let next = 0;
@@ -475,6 +475,11 @@ describe.skipIf(root === undefined)(`a real gateway${reason}`, () => {
     await Promise.all(clients);
     agent.destroy();
     await Promise.all([blue.close(), green.close()]);
+    // An old worker may take connections until the news of its end reaches it: what it passes on still goes where it did.
+    for (const { headers } of seen) {
+      const id = headers["x-count"];
+      if (typeof id === "string") counts.set(id, (counts.get(id) ?? 0) + 1);
+    }
     console.log(`posts over 20 reloads: ${JSON.stringify([...results])}`);
     expect([...results.keys()]).toEqual(["200"]);
     expect([...counts.values()].filter((count) => count !== 1)).toEqual([]);
