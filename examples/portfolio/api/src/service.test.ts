@@ -358,19 +358,19 @@ describe.skipIf(SKIP_REASON)(`the API${SKIP_REASON ? ` (${SKIP_REASON})` : ""}`,
   });
 
   test("a reader who leaves harms nobody", async () => {
+    const getMetrics = async (): Promise<string> => (await fetch(`${client.metricsBase}/metrics`)).text();
     const holder = await database.owner.connect();
     await holder.query("begin; lock table contact in access exclusive mode");
     const leaving = new AbortController();
     const asked = fetch(`${client.base}/api/contact/v1/information`, { headers: PUBLIC, signal: leaving.signal });
-    await wait(100);
+    await expect.poll(getMetrics).toMatch(/^http_requests_active 1$/m);
     leaving.abort();
     await expect(asked).rejects.toThrow();
+    await wait(50);
     await holder.query("commit");
     holder.release();
-    await wait(100);
-    const text = await (await fetch(`${client.metricsBase}/metrics`)).text();
-    expect(text).toMatch(/route="\/api\/contact\/v1\/information",status="499"\} 1$/m);
-    expect(text).toMatch(/^http_requests_active 0$/m);
+    await expect.poll(getMetrics).toMatch(/^http_requests_active 0$/m);
+    expect(await getMetrics()).toMatch(/route="\/api\/contact\/v1\/information",status="499"\} 1$/m);
   });
 
   test("other origins are allowed only when named", async () => {
