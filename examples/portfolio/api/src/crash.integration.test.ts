@@ -23,7 +23,7 @@ describe.skipIf(reason)(`a killed API${reason ? ` (${reason})` : ""}`, () => {
   let [database, storage] = [] as unknown as [Database, Storage];
   beforeAll(async () => {
     execFileSync(process.execPath, [join(import.meta.dirname, "../build.ts"), folder]);
-    [database, storage] = await Promise.all([startDatabase(), startStorage()]);
+    [database, storage] = await Promise.all([startDatabase(), startStorage({ tls: true })]);
     await migrate(database.owner, "up");
   }, 90_000);
   afterAll(async () => {
@@ -32,8 +32,10 @@ describe.skipIf(reason)(`a killed API${reason ? ` (${reason})` : ""}`, () => {
     rmSync(folder, { recursive: true });
   });
 
-  const start = async (): Promise<{ child: ChildProcess; base: string; metrics: string }> => {
-    const env = { DATABASE_URL: database.url, HOST: "127.0.0.1", PORT: "0", METRICS_PORT: "0", API_KEY: KEY, ...storage.env };
+  const start = async (
+    more: Readonly<Record<string, string>> = storage.env,
+  ): Promise<{ child: ChildProcess; base: string; metrics: string }> => {
+    const env = { DATABASE_URL: database.url, HOST: "127.0.0.1", PORT: "0", METRICS_PORT: "0", API_KEY: KEY, ...more };
     const child = spawn(process.execPath, ["server.js"], { cwd: folder, env, stdio: ["ignore", "pipe", "inherit"] });
     running.add(child);
     let output = "";
@@ -93,6 +95,16 @@ describe.skipIf(reason)(`a killed API${reason ? ` (${reason})` : ""}`, () => {
     await start();
     await expect.poll(storage.listKeys, { timeout: 20_000 }).toEqual([]);
   }, 60_000);
+
+  test("storage is believed only with the authority that is named", async () => {
+    const { NODE_EXTRA_CA_CERTS: _, ...env } = storage.env;
+    const askStorage = async (more: Record<string, string>): Promise<string> => {
+      const { base } = await start(more);
+      return ((await (await fetch(`${base}/readyz`)).json()) as { checks: { storage: string } }).checks.storage;
+    };
+    expect(await askStorage(storage.env)).toBe("ok");
+    expect(await askStorage(env)).toBe("unavailable");
+  }, 30_000);
 
   test("300 MiB of uploads at once need no more memory than a few parts", async () => {
     const { base, metrics } = await start();

@@ -13,8 +13,8 @@ import { LEASE, type Trash, type Uploaded } from "./trash.ts";
 
 /** Bytes of one file. */
 export const FILE_LIMIT = 50 * 1024 * 1024;
-/** Uploads that run at once: each holds a part of about 5 MiB several times over. */
-const AT_ONCE = 4;
+/** Uploads that run at once; each holds one part in memory, and what the way to storage copies of it. */
+const AT_ONCE = 2;
 
 type Parts = { readonly objects: Objects; readonly trash: Trash; readonly sweeper: Pick<Sweeper, "poke"> };
 

@@ -22,7 +22,7 @@ const world: World = {
 main.addEventListener("error", ({ target }) => target instanceof HTMLImageElement && target.remove(), true);
 fill(main, renderLoading());
 try {
-  await begin(parseConfig(await (await fetch("/config.json", { cache: "no-cache" })).json()));
+  await begin(parseConfig(await (await fetch("/config.json")).json()));
 } catch (error) {
   showMessage("This page is not set up.", error instanceof Error ? error.message : "config.json cannot be read.");
 }

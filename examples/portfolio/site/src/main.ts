@@ -10,17 +10,24 @@ type Memory = { readonly scroll: number; readonly pages: number };
 const NAME = document.title;
 /** Milliseconds before a page that is under way shows that it is. */
 const HESITATION = 250;
+/** Milliseconds after which addresses of pictures may have ended: storage signs them for 2.4 hours. */
+const STALE = 2 * 3_600_000;
 
 const main = find("main");
 const announcer = find("#announcer");
 const api = makeApi(await getApiBase(), fetch.bind(globalThis), () => performance.now());
-let current = 0;
+let [current, shownAt] = [0, 0];
 
 history.scrollRestoration = "manual";
 addEventListener("popstate", () => void show({ focus: true, scroll: getMemory().scroll }));
 addEventListener("pagehide", remember);
 addEventListener("scrollend", remember);
 document.addEventListener("click", onClick);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && performance.now() - shownAt > STALE) void show({ focus: false, scroll: scrollY });
+});
+// A picture that does not come leaves its frame, not a broken one. Such events do not bubble.
+main.addEventListener("error", ({ target }) => target instanceof HTMLImageElement && target.remove(), true);
 await show({ focus: false, scroll: getMemory().scroll });
 
 function find(selector: string): HTMLElement {
@@ -58,6 +65,7 @@ async function show({ focus, scroll }: { readonly focus: boolean; readonly scrol
   clearTimeout(waiting);
   if (ticket !== current) return;
   place(shown, page);
+  shownAt = performance.now();
   scrollTo({ top: scroll, behavior: "instant" });
   if (focus) main.focus({ preventScroll: true });
 }

@@ -1,12 +1,20 @@
 /** A MinIO that lives as long as one test file, on loopback, with one bucket. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { Agent } from "node:https";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { CreateBucketCommand, GetObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  ListBucketsCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from "@aws-sdk/client-s3";
 
 /** No package registry has this program: croft builds it once and keeps it here. */
 const KEPT = "/var/cache/croft/artifacts";
@@ -30,19 +38,25 @@ export type Storage = {
   readonly remove: () => Promise<void>;
 };
 
-export async function startStorage(): Promise<Storage> {
+/** With `tls` its certificate is its own authority, which the environment names. */
+export async function startStorage({ tls = false } = {}): Promise<Storage> {
   const folder = mkdtempSync(join(tmpdir(), "portfolio-s3-"));
   const port = await findPort();
-  const endpoint = `http://127.0.0.1:${port}`;
+  const certificate = tls ? certify(folder) : undefined;
+  const endpoint = tls ? `https://localhost:${port}` : `http://127.0.0.1:${port}`;
   const credentials = { accessKeyId: ACCESS, secretAccessKey: SECRET };
-  const client = new S3Client({ endpoint, region: REGION, forcePathStyle: true, credentials });
+  const client = new S3Client({ endpoint, region: REGION, forcePathStyle: true, credentials, ...(certificate && trust(certificate)) });
   let server: ChildProcess | undefined;
   const start = async (): Promise<void> => {
-    server = spawn(join(KEPT, PROGRAM ?? ""), ["server", folder, "--address", `127.0.0.1:${port}`, "--quiet"], {
-      stdio: "ignore",
-      env: { HOME: folder, MINIO_ROOT_USER: ACCESS, MINIO_ROOT_PASSWORD: SECRET, MINIO_BROWSER: "off", GOMEMLIMIT: "256MiB" },
-    });
-    await untilAnswers(`${endpoint}/minio/health/ready`);
+    server = spawn(
+      join(KEPT, PROGRAM ?? ""),
+      ["server", join(folder, "data"), "--address", `127.0.0.1:${port}`, "--quiet", "--certs-dir", join(folder, "certs")],
+      {
+        stdio: "ignore",
+        env: { HOME: folder, MINIO_ROOT_USER: ACCESS, MINIO_ROOT_PASSWORD: SECRET, MINIO_BROWSER: "off", GOMEMLIMIT: "256MiB" },
+      },
+    );
+    await untilAnswers(client);
   };
   const stop = async (): Promise<void> => {
     if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
@@ -59,6 +73,7 @@ export async function startStorage(): Promise<Storage> {
       STORAGE_SECRET_KEY: SECRET,
       STORAGE_REGION: REGION,
       STORAGE_BUCKET: BUCKET,
+      ...(certificate && { NODE_EXTRA_CA_CERTS: certificate }),
     },
     listKeys: async () => ((await client.send(new ListObjectsV2Command({ Bucket: BUCKET }))).Contents ?? []).map(({ Key = "" }) => Key),
     listUnfinished: async (key) =>
@@ -77,10 +92,24 @@ export async function startStorage(): Promise<Storage> {
   };
 }
 
-async function untilAnswers(address: string): Promise<void> {
+/** The path of a certificate for this computer, beside its key where MinIO looks for it. */
+function certify(folder: string): string {
+  const [key, certificate] = [join(folder, "certs/private.key"), join(folder, "certs/public.crt")];
+  mkdirSync(join(folder, "certs"));
+  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"];
+  const kind = ["-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
+  execFileSync("openssl", ["req", "-x509", ...subject, ...kind, "-keyout", key, "-out", certificate], { stdio: "pipe" });
+  return certificate;
+}
+
+function trust(certificate: string) {
+  return { requestHandler: { httpsAgent: new Agent({ ca: readFileSync(certificate) }) } };
+}
+
+async function untilAnswers(client: S3Client): Promise<void> {
   for (let tries = 0; tries < 200; tries += 1) {
-    const answer = await fetch(address).catch(() => undefined);
-    if (answer?.ok === true) return;
+    const answer = await client.send(new ListBucketsCommand()).catch(() => undefined);
+    if (answer !== undefined) return;
     await wait(100);
   }
   throw new Error("MinIO did not start");
