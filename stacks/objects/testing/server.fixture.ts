@@ -110,7 +110,8 @@ export class ObjectServer {
   /** Past the guard, as nothing on a machine does. */
   async startAnyway(): Promise<void> {
     const { words, environment } = this.#settings();
-    mkdirSync(join(this.folder, "state", this.name), { recursive: true });
+    // As its unit does before it starts; MinIO makes its own.
+    if (this.name === "seaweedfs") mkdirSync(join(this.folder, "state", this.name), { recursive: true });
     this.#process = spawn(this.#program, words, { env: { PATH: process.env["PATH"], ...environment }, stdio: "ignore" });
     const deadline = performance.now() + DEADLINE_MS;
     for (;;) {
