@@ -6,6 +6,8 @@ import type { Values } from "./handlebars.ts";
 import { findWorkload, renderBody, rootOf } from "./location-bodies.ts";
 import type { Roots } from "./location-bodies.ts";
 import type { HostRoutes, Location } from "./routes.ts";
+import { NO_ORIGINS, renderPolicy } from "./policy.ts";
+import type { Origins } from "./policy.ts";
 import { renderPlaces, servicesInMain } from "./services.ts";
 import { gatePolicies, renderGatePlaces, rulesInMain, sessionOf } from "./rules.ts";
 import { safeAddress, safeHash, safeHost, safeListen, safeLog, safeName, safePath, safePort, safeRange } from "./safe.ts";
@@ -42,6 +44,8 @@ export const PLACES: Places = {
 export type GatewayConfig = {
   readonly hosts: readonly HostRoutes[];
   readonly roots: Roots;
+  /** What the pages of an app may load beside their own host, by the app's name. */
+  readonly origins?: ReadonlyMap<string, Origins>;
   /** Any name of the certificate: what the reload proof asks for. */
   readonly host: string;
   readonly places?: Places;
@@ -103,10 +107,15 @@ const speaksS3 = ({ service }: HostRoutes): boolean => service?.published.dialec
 export const renderSite = (config: GatewayConfig, host: HostRoutes): string => {
   const { http, https } = placesOf(config);
   const missing = toMissing(config, host);
+  const policy = renderPolicy(
+    routedWorkloads([host]).flatMap(({ app, workload }) =>
+      workload.kind === "static" ? [config.origins?.get(app.name) ?? NO_ORIGINS] : [],
+    ),
+  );
   const locations = host.service === undefined ? routeLocations(config, host) : renderPlaces(host.service);
   const gate = templates.gate({ gates: renderGatePlaces(host), sessions: sessionOf(host) });
   const s3 = speaksS3(host);
-  return templates.site({ http, https, host: safeHost(host.host), locations, gate, missing, s3, pages: missing.length > 0 });
+  return templates.site({ http, https, host: safeHost(host.host), locations, gate, missing, s3, policy, pages: missing.length > 0 });
 };
 
 export const renderMain = (config: GatewayConfig, hash: string): string =>

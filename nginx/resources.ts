@@ -22,6 +22,7 @@ import { GATEWAY_FOLDER, PLACES, SCRIPT_FILE, renderGateway, keyedApps, renderSc
 import type { GatewayConfig, GatewayFiles } from "./render.ts";
 import { toHosts } from "./routes.ts";
 import type { HostRoutes } from "./routes.ts";
+import { originsOf } from "./policy.ts";
 import { gatePolicies } from "./rules.ts";
 import { safeHeader, safeHost, safeName } from "./safe.ts";
 import { servicesOf } from "./services.ts";
@@ -214,6 +215,7 @@ const desire = (input: DesireInput): Contribution => {
   const config: GatewayConfig = {
     hosts,
     roots: rootsOf(input, hosts),
+    origins: new Map(input.model.apps.map(({ name }) => [name, originsOf(input.endpoints, name)])),
     host: safeHost(input.model.domain),
     behind: behindOf(input.model),
   };

@@ -13,6 +13,9 @@ server {
     include /etc/croft/gateway/headers.conf;
     include /etc/croft/gateway/errors{{#if s3}}-s3{{/if}}.conf;
     set $croft_allow "";
+{{#if pages}}
+    set $croft_policy "{{policy}}";
+{{/if}}
     if ($croft_refused{{#if s3}}_s3{{/if}}) {
         return 400;
     }

@@ -9,14 +9,15 @@ add_header X-Request-Id $request_id always;
 add_header Allow $croft_allow always;
 `;
 
-const POLICY = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
+export const POLICY =
+  "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
 
 export const STATIC_FILES = `if ($uri ~ "/\\.(?!well-known/)") {
     return 404;
 }
 etag on;
 add_header Cache-Control $croft_cache;
-add_header Content-Security-Policy "${POLICY}" always;
+add_header Content-Security-Policy $croft_policy always;
 include /etc/croft/gateway/error-pages.conf;
 `;
 
