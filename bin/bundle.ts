@@ -60,7 +60,7 @@ const packArtifacts = async (loaded: Loaded, say: Say): Promise<readonly Packed[
 const packBuilds = async (cache: Cache, releases: readonly BuiltRelease[], work: string): Promise<readonly Packed[]> => {
   const files = new Set(releases.map(({ file }) => file));
   const packed: Packed[] = [];
-  for (const name of await readdir(cache.builds).catch(() => [])) {
+  for (const name of (await readdir(cache.builds).catch(() => [])).filter((file) => file.endsWith(".json"))) {
     const note = JSON.parse(await readFile(join(cache.builds, name), "utf8")) as BuiltRelease;
     if (!files.has(note.file)) continue;
     const file = join(work, name);

@@ -46,7 +46,7 @@ describe.skipIf(missing)(missing ? "a real Keycloak (skipped: needs root, java a
     await database.close();
     keycloak = await startKeycloak({
       archive: await ensureArtifact(await findArtifactTools(DEFAULT_ROOTS, process.env, EMPTY_LOCK), "keycloak"),
-      builds: cachePaths().builds,
+      builds: join(cachePaths().folder, "test"),
       build: ROLES["keycloak"]?.after ?? "",
       database: {
         port: cluster.port,
