@@ -86,7 +86,7 @@ apps:
     const text = example("portfolio")
       .replace("LOG_LEVEL: info", "LOG_LEVEL: grün # é")
       .replace("edge: { cpus: 1, memory: 512MiB }", "edge: &m { cpus: 1, memory: 512MiB }\n  spare: *m");
-    expect(modelOf(text.replaceAll("\n", "\r\n")).machines.map(({ name }) => name)).toEqual(["edge", "spare", "app", "data"]);
+    expect(modelOf(text.replaceAll("\n", "\r\n")).machines.map(({ name }) => name)).toEqual(["edge", "spare", "app", "data", "identity"]);
   });
 
   test("may be JSON, with tabs", () => {
@@ -96,9 +96,10 @@ apps:
 
   test("says where each of its values stands", () => {
     const result = parse(example("portfolio"));
+    const line = example("portfolio").split("\n").indexOf("        port: 8080") + 1;
     expect(result.ok && result.locate(["apps", "portfolio", "workloads", "api", "port"])).toMatchObject({
       file: "croft.yaml",
-      line: 27,
+      line,
       col: 15,
     });
     expect(result.ok && result.locate(["machines", "app"])).toMatchObject({ line: 9, col: 3 });
