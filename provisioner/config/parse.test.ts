@@ -54,11 +54,14 @@ describe("a good file", () => {
     const model = modelOf(`version: 1
 site: hello
 domain: hello.test
+mode: development
 machines:
   web: { memory: 1GiB, disks: { d: 1GiB } }
+  people: { memory: 1GiB, disks: { d: 1GiB } }
 services:
   gateway: { machine: web }
-  identity: { machine: web }
+  identity: { machine: people }
+  postgres: { machine: people, disk: d }
   objects: { machine: web, disk: d }
 apps:
   hello:
