@@ -38,11 +38,10 @@ const serviceAt = (port: number): HostService => ({
 
 const ROOTS = new Map(["portfolio-site", "portfolio-cms"].map((name) => [name, `/var/lib/croft/releases/${name}/current`]));
 
-export const startPolicies = async (
-  gateway: Gateway,
-  hosts: readonly HostRoutes[],
-  issuer: { readonly url: string; readonly authority: string; readonly audience?: string },
-): Promise<Gate> => {
+export type Trusted = { readonly url: string; readonly authority: string; readonly audience?: string };
+
+/** The gate with the policies of these routes. */
+export const startPolicies = async (gateway: Gateway, hosts: readonly HostRoutes[], issuer: Trusted): Promise<Gate> => {
   const folder = gateway.path("/run/croft-gate");
   const policies = Object.fromEntries(
     gatePolicies(hosts).map(({ name, mode, role }) => [name, { mode, issuer: "portfolio", ...(role === undefined ? {} : { role }) }]),
