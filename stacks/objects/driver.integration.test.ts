@@ -12,10 +12,9 @@ import { withS3 } from "./store.ts";
 import type { S3 } from "./s3.ts";
 import { MODEL, insideStore } from "./testing/model.fixture.ts";
 import type { Extras } from "./testing/model.fixture.ts";
-import { ObjectServer, findProgram, secretOf } from "./testing/server.fixture.ts";
+import { ObjectServer, findProgram, secretOf, skipReason } from "./testing/server.fixture.ts";
 
-const title = (name: ProgramName): string =>
-  findProgram(name) === undefined ? `a real ${name} (skipped: its program is not in the cache)` : `a real ${name}`;
+const title = (name: ProgramName): string => `a real ${name}${skipReason(name)}`;
 
 const BROKEN: Readonly<Record<ProgramName, readonly string[]>> = {
   minio: ["", "MINIO_ROOT_USER=croft\n", "MINIO_ROOT_USER=croft\nMINIO_ROOT_PASSWORD=\n", "MINIO_ROOT_PASSWORD=short\n", "{}"],
@@ -162,40 +161,6 @@ describe.each(PROGRAMS.map((name) => ({ name, title: title(name), program: findP
       expect(await server.probe()).toMatchObject({ stderr: "", ok: true });
     }
     expect(await rig.differences()).toEqual({});
-  });
-
-  test.skipIf(skipped)("every object whose writing was acknowledged is there after kill -9", async () => {
-    const written = new Map<string, string>();
-    const writeUntilKilled = (round: number) =>
-      asApp("media", async (s3, { putObject }) => {
-        for (let index = 0; index < 100; index += 1) {
-          const key = `kill/${round}/${index}`;
-          const body = randomBytes(2000 + index * 37);
-          await putObject(s3, { bucket: "shop-media", key, body });
-          written.set(key, digest(body));
-        }
-      });
-    for (let round = 0; round < 5; round += 1) {
-      const writing = [0, 1].map((lane) => writeUntilKilled(round * 2 + lane).catch(() => {}));
-      const enough = written.size + 60;
-      while (written.size < enough) await new Promise((resolve) => setImmediate(resolve));
-      await server.stop("SIGKILL");
-      await Promise.all(writing);
-      await server.start();
-    }
-    expect(written.size).toBeGreaterThanOrEqual(300);
-    const lost = await asApp("media", async (s3, { getObject }) => {
-      const wrong: string[] = [];
-      for (const [key, wanted] of written) {
-        const found = await getObject(s3, "shop-media", key).then(
-          ({ body }) => digest(body),
-          () => "missing",
-        );
-        if (found !== wanted) wrong.push(key);
-      }
-      return wrong;
-    });
-    expect(lost).toEqual([]);
   });
 
   test.skipIf(skipped)("a bucket that is no longer wanted goes with what is in it, twice as well", async () => {

@@ -5,9 +5,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { cachePaths } from "../../../provisioner/model/names.ts";
+import { DEFAULT_ROOTS, cachePaths } from "../../../provisioner/model/names.ts";
 import { makeLocalShell } from "../../../provisioner/transport/local.ts";
 import { sh } from "../../../provisioner/transport/sh.ts";
 import type { Result, Shell } from "../../../provisioner/transport/shell.ts";
@@ -20,13 +20,26 @@ export const ADMIN = "A".repeat(32);
 export const secretOf = (name: string): string =>
   name === "objects/admin" ? ADMIN : name.replaceAll(/[^A-Za-z0-9]/g, "x").padEnd(32, "y");
 
-/** The program as it lies in the cache; undefined where it never was fetched. */
-export const findProgram = (name: ProgramName): string | undefined => {
-  const folder = cachePaths().artifacts;
-  if (!existsSync(folder)) return undefined;
-  const found = readdirSync(folder).find((file) => file.startsWith(`${name}-`) && !file.includes("."));
-  return found === undefined ? undefined : join(folder, found);
+/** A cache for tests alone: a program imported there is tried out here and changes no plan of this host. */
+const TEST_CACHE = join(cachePaths().folder, "test");
+const CACHES = [process.env["CROFT_TEST_CACHE"] ?? TEST_CACHE, cachePaths().folder].map(
+  (cache) => cachePaths({ ...DEFAULT_ROOTS, cache }).artifacts,
+);
+
+/** The program as it lies in a cache; undefined where it never was fetched or imported. */
+export const findProgram = (name: ProgramName): string | undefined =>
+  CACHES.filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder).map((file) => join(folder, file)))
+    .find((path) => basename(path).startsWith(`${name}-`) && !basename(path).includes("."));
+
+const AFTER: Readonly<Record<ProgramName, string>> = {
+  minio: "`croft artifact fetch minio`",
+  seaweedfs: "`croft artifact import seaweedfs FILE`",
 };
+
+/** Why tests of a program skip, for their title. */
+export const skipReason = (name: ProgramName): string =>
+  findProgram(name) === undefined ? ` (skipped: its program is in no cache; ${AFTER[name]} brings it)` : "";
 
 const freePort = (): Promise<number> =>
   new Promise((resolve) => {
