@@ -57,7 +57,7 @@ export const writeAll = async (s3: S3, bucket: string, keys: Iterable<string>, l
         return true;
       } catch {
         load.refused += 1;
-        await wait(20);
+        await wait(100);
       }
     }
     return false;
