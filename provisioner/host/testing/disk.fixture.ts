@@ -1,6 +1,6 @@
 /** A small ext4 disk whose power can be cut, for tests: what the kernel had not sent to it is gone, as in a real cut. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -26,6 +26,7 @@ export const makeDisk = (options: string, mebibytes = 512): TestDisk => {
   const work = mkdtempSync(join(tmpdir(), "croft-disk-"));
   const folder = join(work, "mount");
   const file = join(work, "disk.raw");
+  chmodSync(work, 0o755);
   mkdirSync(folder);
   run("truncate", "-s", `${mebibytes}M`, file);
   run("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", file);
