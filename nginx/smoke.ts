@@ -1,4 +1,5 @@
 /** What a running gateway must answer, derived from the routes alone. Pure. */
+import { withSlash } from "./routes.ts";
 import type { Model, Route, Workload } from "../provisioner/model/types.ts";
 
 export type SmokeCheck = {
@@ -58,6 +59,15 @@ const routeChecks = ({ route, workload }: Located): readonly SmokeCheck[] => {
   if (workload?.kind === "static") {
     return [
       https(`page ${path}`, host, path, { status: 200, type: "text/html", headers: SECURITY_HEADERS }),
+      ...(workload.config === undefined || route.exact
+        ? []
+        : [
+            https("what pages are told", host, `${withSlash(path)}config.json`, {
+              status: 200,
+              type: "application/json",
+              headers: ["cache-control"],
+            }),
+          ]),
       { ...https(`${path} by HTTP leads to HTTPS`, host, path, { status: 308, location: `https://${host}/` }), scheme: "http" },
     ];
   }

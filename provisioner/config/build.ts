@@ -67,7 +67,12 @@ const toDatabase = (data: Data): AppDatabase => ({ name: textOf(data, "name"), .
 
 const toWorkload = (name: string, data: Data, variables: Readonly<Record<string, string>>): Workload => {
   const shared = { name, source: textOf(data, "source"), ...optional("build", textIf(data, "build")), output: textOf(data, "output", ".") };
-  if (data["kind"] === "static") return { kind: "static", ...shared, spa: data["spa"] === true };
+  const filled = (value: Plain | undefined): Readonly<Record<string, string>> =>
+    Object.fromEntries(Object.entries(texts(value)).map(([key, text]) => [key, substitute(text, variables)]));
+  if (data["kind"] === "static") {
+    const config = data["config"] === undefined ? undefined : filled(data["config"]);
+    return { kind: "static", ...shared, spa: data["spa"] === true, ...optional("config", config) };
+  }
   const health = mapOf(data["health"]);
   return {
     kind: "node",
@@ -77,7 +82,7 @@ const toWorkload = (name: string, data: Data, variables: Readonly<Record<string,
     port: numberOf(data, "port"),
     ...optional("metricsPort", data["metricsPort"] === undefined ? undefined : numberOf(data, "metricsPort")),
     memoryBytes: sizeOf(data, "memory", "256MiB"),
-    environment: Object.fromEntries(Object.entries(texts(data["env"])).map(([key, text]) => [key, substitute(text, variables)])),
+    environment: filled(data["env"]),
     health: { live: textOf(health, "live"), ready: textOf(health, "ready") },
     stopSignal: data["stopSignal"] === "SIGINT" ? "SIGINT" : "SIGTERM",
     stopTimeoutSeconds: secondsOf(data, "stopTimeout", "30s"),

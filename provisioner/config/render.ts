@@ -24,7 +24,7 @@ const showMachine = (machine: Machine): Plain => ({
 
 const showWorkload = (workload: Workload): Plain => {
   const { kind, source, build, output } = workload;
-  if (kind === "static") return present({ kind, source, build, output, spa: workload.spa });
+  if (kind === "static") return present({ kind, source, build, output, spa: workload.spa, config: workload.config });
   const { machine, start, port, metricsPort, environment, health, stopSignal } = workload;
   const memory = formatSize(workload.memoryBytes);
   const stopTimeout = formatDuration(workload.stopTimeoutSeconds);

@@ -29,6 +29,21 @@ const staticWorkload: Schema = {
     kind: { const: "static", description: "A folder of files.", examples: ["static"] },
     ...shared,
     spa: { type: "boolean", default: false, description: "Answer unknown paths without an extension with `index.html`.", examples: [true] },
+    config: {
+      type: "object",
+      maxProperties: 32,
+      description:
+        "What the deploy tells the pages, in `/config.json`, which anybody can read: `${oidc.issuer}` and its like bind to endpoints, never to a secret.",
+      examples: [{ issuer: "${oidc.issuer}" }],
+      propertyNames: { format: "variable" },
+      additionalProperties: {
+        type: "string",
+        maxLength: 1024,
+        format: "one-line",
+        description: "The key's value.",
+        examples: ["${oidc.issuer}"],
+      },
+    },
   },
   required: ["kind", "source"],
   additionalProperties: false,

@@ -100,6 +100,8 @@ export type StaticWorkload = WorkloadBase & {
   readonly kind: "static";
   /** Unknown paths without an extension answer with `index.html`. */
   readonly spa: boolean;
+  /** Written into the release as `/config.json`, readable by everybody. Values may hold bindings that are no secrets. */
+  readonly config?: Readonly<Record<string, string>>;
 };
 
 export type NodeWorkload = WorkloadBase & {
