@@ -56,6 +56,8 @@ const routeChecks = ({ route, workload }: Located): readonly SmokeCheck[] => {
   const { host, path } = route;
   if (route.target.kind === "deny") return [https(`${path} is closed`, host, path, { status: route.target.status })];
   if (route.target.kind === "redirect") return [https(`${path} moves on`, host, path, { status: 302, location: route.target.to })];
+  const gets = route.methods.length === 0 || route.methods.includes("GET");
+  if (route.rules?.auth !== undefined) return gets ? [https(`${path} needs a login`, host, pathOf(route), { status: 401 })] : [];
   if (workload?.kind === "static") {
     return [
       https(`page ${path}`, host, path, { status: 200, type: "text/html", headers: SECURITY_HEADERS }),

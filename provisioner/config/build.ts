@@ -4,6 +4,7 @@ import type {
   App,
   AppDatabase,
   AppOidc,
+  AppSmoke,
   Bucket,
   Host,
   Machine,
@@ -152,6 +153,12 @@ const bucketsOf = (data: Data): readonly Bucket[] | undefined => {
   return all.length === 0 ? undefined : all;
 };
 
+const toSmoke = (data: Data, domain: string): AppSmoke => ({
+  module: textOf(data, "module"),
+  ...optional("user", textIf(data, "user")),
+  origins: Object.fromEntries(Object.entries(texts(data["origins"])).map(([name, host]) => [name, fullHost(host, domain)])),
+});
+
 const toApp = (name: string, data: Data, input: BuildInput, domain: string): App => ({
   name,
   ...optional("database", data["database"] === undefined ? undefined : toDatabase(mapOf(data["database"]))),
@@ -160,6 +167,7 @@ const toApp = (name: string, data: Data, input: BuildInput, domain: string): App
   ...optional("apiKey", data["apiKey"] === undefined ? undefined : { header: textOf(mapOf(data["apiKey"]), "header", "X-Api-Key") }),
   ...optional("oidc", data["oidc"] === undefined ? undefined : toOidc(name, mapOf(data["oidc"]))),
   ...optional("buckets", bucketsOf(data)),
+  ...optional("smoke", data["smoke"] === undefined ? undefined : toSmoke(mapOf(data["smoke"]), domain)),
 });
 
 const toHosts = (data: Data): readonly Host[] => Object.keys(mapOf(data["hosts"] ?? DEFAULTS.hosts)).map((name) => ({ name }));

@@ -10,6 +10,7 @@ import { checkPorts } from "./checks/ports.ts";
 import { checkReferences } from "./checks/references.ts";
 import { checkRoutes } from "./checks/routes.ts";
 import { checkSecrets } from "./checks/secrets.ts";
+import { checkSmoke } from "./checks/smoke.ts";
 import { checkUnique } from "./checks/unique.ts";
 import type { Check } from "./checks/view.ts";
 import { explain } from "./explain.ts";
@@ -83,7 +84,7 @@ const parseText = (text: string, file: string): Tree => {
   return { ok: true, root, findings, words: tokens.length };
 };
 
-const CHECKS: readonly Check[] = [checkReferences, checkUnique, checkPorts, checkRoutes, checkAccess, checkBindings];
+const CHECKS: readonly Check[] = [checkReferences, checkUnique, checkPorts, checkRoutes, checkAccess, checkSmoke, checkBindings];
 
 const compiled = new WeakMap<readonly ServiceSchema[], Validate>();
 

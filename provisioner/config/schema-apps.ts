@@ -1,6 +1,7 @@
 /** The schema of `apps`. */
 import { access } from "./schema-access.ts";
 import { policy, route } from "./schema-routes.ts";
+import { smoke } from "./schema-smoke.ts";
 import type { Schema } from "./schema.ts";
 
 const shared: Readonly<Record<string, Schema>> = {
@@ -135,6 +136,7 @@ export const appSchema: Schema = {
       },
     },
     ...access,
+    smoke,
     policies: {
       type: "object",
       default: {},
