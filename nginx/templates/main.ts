@@ -1,4 +1,8 @@
-/** nginx.conf: limits, logs, TLS, and the servers that answer for no host of the site. */
+/**
+ * nginx.conf: limits, logs, TLS, and the servers that answer for no host of the site. Of an upstream the slot says only
+ * where it is; `[f]` makes a pattern of the name, which may match nothing: before the first release the answer is 502.
+ * Node closes idle connections after 5 s: the gateway lets go before, so that none breaks under a POST.
+ */
 export const MAIN = String.raw`# Written by croft.
 worker_processes auto;
 worker_shutdown_timeout 30s;
@@ -133,7 +137,14 @@ http {
     }
 {{/if}}
 {{services}}{{#each upstreams}}
-    include /etc/croft/slots/traffic-{{this}}/current/upstream.conf;
+    upstream {{this}} {
+        zone {{this}} 64k;
+        server 127.0.0.1:1 down;
+        include /etc/croft/slots/traffic-{{this}}/current/server.con[f];
+        keepalive 32;
+        keepalive_timeout 4s;
+        keepalive_requests 10000;
+    }
 {{/each}}
 
     server {

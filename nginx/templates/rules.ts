@@ -83,7 +83,8 @@ export const TIMES = String.raw`        proxy_send_timeout {{seconds}}s;
         proxy_hide_header Access-Control-Allow-Credentials;
 {{/if}}
 {{#if key}}
-        include /run/croft-gateway/keys/{{app}}.conf;
+        proxy_set_header {{header}} "";
+        include /run/croft-gateway/keys/{{app}}.con[f];
 {{/if}}
 `;
 
