@@ -251,13 +251,14 @@ export const gatewayDomain: Domain = {
         default: [],
         description: "Ranges of proxies in front of the gateway, which alone may say who a client is.",
         examples: [["203.0.113.0/24"]],
-        items: { type: "string", format: "range", description: "One range.", examples: ["203.0.113.0/24"] },
+        items: { type: "string", format: "proxy-range", description: "One range.", examples: ["203.0.113.0/24"] },
       },
     },
     required: ["machine"],
     additionalProperties: false,
   },
   ports: [80, 443, 8090],
+  leastMemoryBytes: 32 * 1024 ** 2,
   roles: (model) => {
     const machine = machineOf(model);
     if (machine === undefined) return [];
