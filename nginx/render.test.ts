@@ -101,6 +101,16 @@ test("a prefix covers whole path parts", () => {
   expect(paths({ path: "/a/b/" }, { path: "/a/" })).toEqual(["/ -", "=/a -", "/a/ /a/", "=/a/b /a/", "/a/b/ /a/b/"]);
 });
 
+test("what is denied is denied with a slash at its end, too, unless a route names that", () => {
+  const deny = { path: "/", target: { kind: "deny", status: 404 } } as const;
+  const below = { path: "/a/", target: { kind: "workload", workload: "api" } } as const;
+  const own = /location = "\/a\/" \{\n +return 404;/;
+  expect(text(deny, below)).toMatch(own);
+  expect(text(deny, below, { ...below, exact: true })).not.toMatch(own);
+  expect(text(deny, { ...below, path: "/a" })).not.toMatch(own);
+  expect(text(below)).not.toMatch(own);
+});
+
 test("the configuration's hash follows every file", () => {
   expect(render({ path: "/" }).hash).toBe(render({ path: "/" }).hash);
   expect(render({ path: "/a" }).hash).not.toBe(render({ path: "/b" }).hash);

@@ -14,6 +14,7 @@ import { checkRoutes } from "./checks/routes.ts";
 import { checkSecrets } from "./checks/secrets.ts";
 import { checkServices } from "./checks/services.ts";
 import { checkSignIn } from "./checks/sign-in.ts";
+import { checkSmoke } from "./checks/smoke.ts";
 import { checkUnique } from "./checks/unique.ts";
 import type { Check } from "./checks/view.ts";
 import { explain } from "./explain.ts";
@@ -97,6 +98,7 @@ const CHECKS: readonly Check[] = [
   checkRoutePlaces,
   checkAccess,
   checkSignIn,
+  checkSmoke,
   checkBindings,
 ];
 
