@@ -1,6 +1,6 @@
 /** What apps bind to, and what the gateway shows of the store. Pure. */
 import type { Endpoint, Published, PublishedPlace } from "../../provisioner/model/contribution.ts";
-import { internalDomain } from "../../provisioner/model/names.ts";
+import { internalDomain, resourceId } from "../../provisioner/model/names.ts";
 import type { Model } from "../../provisioner/model/types.ts";
 import { PORT, REGION, SERVICE, bucketId, keyId, storeId } from "./names.ts";
 import { bucketsOf } from "./section.ts";
@@ -64,8 +64,8 @@ const bucketEndpoint = (model: Model, section: Section, bucket: AppBucket): Endp
   const secret = `{{secret ${bucket.secret}}}`;
   const place =
     edge === undefined
-      ? { machine: section.machine, port: PORT, protocol: "http", url: `http://${SERVICE}.${internalDomain}:${PORT}` }
-      : { machine: edge, port: 443, protocol: "https", url: `https://${section.host}` };
+      ? { machine: section.machine, port: PORT, protocol: "http", url: `http://${SERVICE}.${internalDomain}:${PORT}`, needs: [] }
+      : { machine: edge, port: 443, protocol: "https", url: `https://${section.host}`, needs: [resourceId("generation", edge)] };
   return {
     app: bucket.app,
     name: `buckets.${bucket.name}`,
@@ -74,7 +74,7 @@ const bucketEndpoint = (model: Model, section: Section, bucket: AppBucket): Endp
     protocol: place.protocol,
     properties: { name: bucket.full, endpoint: place.url, region: REGION, accessKey: bucket.full, secretKey: secret },
     secrets: [bucket.secret],
-    needs: [bucketId(bucket.full), ...(section.program === "minio" ? [keyId(bucket.full)] : [])],
+    needs: [bucketId(bucket.full), ...(section.program === "minio" ? [keyId(bucket.full)] : []), ...place.needs],
   };
 };
 

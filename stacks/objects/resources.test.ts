@@ -97,7 +97,7 @@ describe("endpoints", () => {
         secretKey: "{{secret objects/shop/media}}",
       },
       secrets: ["objects/shop/media"],
-      needs: ["bucket/shop-media", "bucket-key/shop-media"],
+      needs: ["bucket/shop-media", "bucket-key/shop-media", "generation/edge"],
     });
   });
 
