@@ -6,7 +6,7 @@ import { crashMatrix, printMatrix } from "./matrix.ts";
 import type { MatrixInput } from "./matrix.ts";
 import { desirePortfolio, hiderAmong, parseModel } from "./portfolio.ts";
 import type { Portfolio } from "./portfolio.ts";
-import { makeScene, run } from "./site.ts";
+import { makeScene, run, runOnce } from "./site.ts";
 import type { Scene } from "./site.ts";
 
 const CONFIG = join(import.meta.dirname, "../../examples/portfolio/croft.yaml");
@@ -49,5 +49,17 @@ const expectAll = async (title: string, input: MatrixInput): Promise<void> => {
 test("up", () => expectAll("portfolio, up", { scene: up }));
 
 test("a deployment with a migration", () => expectAll("portfolio, deploy", { scene: deploy, prepare: prepareUp }));
+
+const API_KEY = "app/portfolio/api-key";
+test("a rotation of the API key, from its first phase", () =>
+  expectAll("portfolio, rotate api-key", { scene: { ...up, rotate: API_KEY }, prepare: prepareUp }));
+
+const prepareTwoPhases = async (folder: string): Promise<void> => {
+  await prepareUp(folder);
+  for (const scene of [{ ...up, rotate: API_KEY }, up]) await runOnce(folder, scene, {});
+};
+
+test("the last phase of a rotation: whoever comes after a kill finishes it by an ordinary run", () =>
+  expectAll("portfolio, rotate api-key, last phase", { scene: up, prepare: prepareTwoPhases }));
 
 test("destroy", () => expectAll("portfolio, destroy", { scene: destroy, prepare: prepareUp }));

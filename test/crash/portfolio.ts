@@ -16,7 +16,7 @@ import { postgresDomain } from "../../stacks/postgres/resources.ts";
 export type Portfolio = Pick<SiteInput, "model" | "releases" | "migrations">;
 
 /** The same for every run: inventories of two runs shall be equal. */
-const SITE_ID = "00112233445566778899aabbccddeeff";
+export const SITE_ID = "00112233445566778899aabbccddeeff";
 const DOMAINS = [postgresDomain, objectsDomain, identityDomain, appDomain, gatewayDomain];
 
 /** @throws Error with the first problem of the file. */
@@ -27,7 +27,9 @@ export const parseModel = (file: ConfigFile): Model => {
   return result.model;
 };
 
-export const desirePortfolio = (portfolio: Portfolio, state: Pick<State, "addresses" | "hosts" | "resources">): DesiredSite =>
+type Remembered = Pick<State, "addresses" | "hosts" | "resources"> & Partial<Pick<State, "rotations" | "rotating">>;
+
+export const desirePortfolio = (portfolio: Portfolio, state: Remembered): DesiredSite =>
   desireSite({
     ...portfolio,
     programs: {},
@@ -46,7 +48,8 @@ export const desirePortfolio = (portfolio: Portfolio, state: Pick<State, "addres
       siteId: SITE_ID,
       addresses: state.addresses,
       hosts: state.hosts,
-      rotations: {},
+      rotations: state.rotations ?? {},
+      ...(state.rotating === undefined ? {} : { rotating: state.rotating }),
       imageUpdate: 0,
       recorded: new Map(state.resources.map((record) => [record.id, record])),
     },

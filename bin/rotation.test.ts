@@ -1,0 +1,94 @@
+/** What each phase of a rotation asks of a whole site: what is shown is always taken, in whatever order a phase is done. */
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { advanceRotations, beginRotation, pendingRotations } from "../provisioner/model/rotation.ts";
+import { readConfig } from "../provisioner/config/read.ts";
+import type { Resource } from "../provisioner/plan/resource.ts";
+import { emptyState } from "../provisioner/state/store.ts";
+import type { State } from "../provisioner/state/store.ts";
+import { SITE_ID, desirePortfolio, parseModel } from "../test/crash/portfolio.ts";
+import type { Portfolio } from "../test/crash/portfolio.ts";
+import { chooseSecret, namedSecrets } from "./rotatable.ts";
+import { makeVersions } from "./site.ts";
+
+const CONFIG = join(import.meta.dirname, "../examples/portfolio/croft.yaml");
+const release = (id: string) => ({ id, file: `/var/cache/croft/releases/${id}.tar`, sizeBytes: 1000 });
+
+let portfolio: Portfolio;
+beforeAll(async () => {
+  portfolio = {
+    model: parseModel(await readConfig(CONFIG)),
+    releases: { "portfolio-api": release("api-1"), "portfolio-site": release("site-1"), "portfolio-cms": release("cms-1") },
+    migrations: { portfolio: [] },
+  };
+});
+
+/** The site of one phase, every reference to a secret replaced by the version it means. */
+type Site = { readonly state: State; readonly byId: ReadonlyMap<string, Resource>; readonly fill: (template: unknown) => string };
+
+const siteOf = (state: State): Site => {
+  const { resources } = desirePortfolio(portfolio, state);
+  const versions = makeVersions({ ...state, siteId: SITE_ID, recorded: new Map() });
+  const fill = (template: unknown): string =>
+    String(template).replaceAll(/\{\{secret ([^}]+)\}\}/g, (_, reference: string) => versions.of("secret", reference));
+  return { state, byId: new Map(resources.map((resource) => [resource.id, resource])), fill };
+};
+
+/** Before, both phases, after; then the same once more, where names take their turns the other way round. */
+const phasesOf = (secret: string): readonly Site[] => {
+  const still = emptyState(SITE_ID);
+  const added = beginRotation(still, secret, false);
+  const switched = advanceRotations(added);
+  const after = advanceRotations(switched);
+  const again = beginRotation(after, secret, false);
+  const states = [still, added, switched, after, again, advanceRotations(again), advanceRotations(advanceRotations(again))];
+  return states.map(siteOf);
+};
+
+/** What those who check take and what those who show may show, while one phase is being made of another. */
+const expectTaken = (secret: string, takes: (site: Site) => readonly string[], shows: (site: Site) => readonly string[]): void => {
+  const phases = phasesOf(secret);
+  expect(phases.map(takes).map(({ length }) => length)).toEqual([1, 2, 2, 1, 2, 2, 1]);
+  expect(new Set(phases.flatMap(shows)).size).toBe(3);
+  phases.slice(1).forEach((now, index) => {
+    const before = phases[index] as Site;
+    for (const shown of [...shows(before), ...shows(now)])
+      for (const phase of [before, now]) expect(takes(phase), `phase ${index + 1}`).toContain(shown);
+  });
+};
+
+const environmentOf = ({ byId, fill }: Site): Readonly<Record<string, string>> => {
+  const { environment = {} } = (byId.get("release/portfolio-api")?.payload ?? {}) as { environment?: Readonly<Record<string, string>> };
+  return Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, fill(value)]));
+};
+
+const filesOf = ({ byId, fill }: Site, slot: string): Readonly<Record<string, string>> => {
+  const { files = {} } = (byId.get(slot)?.payload ?? {}) as { files?: Readonly<Record<string, string>> };
+  return Object.fromEntries(Object.entries(files).map(([name, text]) => [name, fill(text)]));
+};
+
+test("API key: the gateway only ever sends what every instance takes", () => {
+  expectTaken(
+    "app/portfolio/api-key",
+    (site) => [environmentOf(site)["API_KEY"] ?? "", environmentOf(site)["API_KEY_PREVIOUS"] ?? ""].filter((key) => key !== ""),
+    (site) => [/"(.+)"/.exec(filesOf(site, "slot/edge/gateway-keys")["portfolio.conf"] ?? "")?.[1] ?? ""],
+  );
+});
+
+test("every phase is another instance of the API, and the last one is nobody's rotation", () => {
+  const instances = phasesOf("app/portfolio/api-key").map(({ byId }) => byId.get("release/portfolio-api")?.spec["instance"]);
+  expect(new Set(instances).size).toBe(5);
+  expect(instances[1]).toBe(instances[2]);
+  expect(phasesOf("app/portfolio/api-key").map(({ state }) => pendingRotations(state).length)).toEqual([0, 1, 1, 0, 1, 1, 0]);
+});
+
+test("what is meant by an app and a part; where it is not clear, the choices", () => {
+  const { byId } = siteOf(emptyState(SITE_ID));
+  const secrets = namedSecrets([...byId.values()]);
+  const choose = (secret: string, app?: string, part?: string) => chooseSecret(secrets, { secret, app, part }).name;
+  expect(choose("api-key")).toBe("app/portfolio/api-key");
+  expect(choose("app/portfolio/api-key")).toBe("app/portfolio/api-key");
+  expect(() => choose("api-key", "shop")).toThrow("no secret of this site is called `api-key`");
+  expect(() => choose("croft/ssh")).toThrow("`croft/ssh` cannot be rotated");
+  expect(secrets.find(({ name }) => name === "app/portfolio/api-key")?.users).toEqual(["release/portfolio-api", "slot/edge/gateway-keys"]);
+});
