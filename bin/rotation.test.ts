@@ -75,6 +75,33 @@ test("API key: the gateway only ever sends what every instance takes", () => {
   );
 });
 
+const rolesOf = ({ byId }: Site): readonly Resource[] =>
+  [...byId.values()].filter(({ kind, id }) => kind === "postgres-role" && /\/portfolio_rw(_b)?$/.test(id));
+
+test("database: the API's login is always good, and both of them act as the same role", () => {
+  const secret = "postgres/portfolio/rw";
+  expectTaken(
+    secret,
+    (site) => rolesOf(site).flatMap(({ spec }) => (spec["login"] === true ? [`${String(spec["name"])} ${String(spec["password"])}`] : [])),
+    (site) => [environmentOf(site)["DATABASE_URL"]?.replace(/^postgresql:\/\/([^:]+):([^@]+)@.*$/, "$1 $2") ?? ""],
+  );
+  for (const { byId, ...site } of phasesOf(secret)) {
+    const roles = rolesOf({ byId, ...site });
+    expect(roles.map(({ spec }) => spec["actsAs"])).toEqual(roles.length === 1 ? [""] : ["portfolio_rw", ""]);
+    const grants = byId.get("postgres-grants/portfolio")?.spec;
+    expect([grants?.["owner"], grants?.["rw"], grants?.["ro"]]).toEqual(["portfolio_owner", "portfolio_rw", "portfolio_ro"]);
+  }
+});
+
+test("objects: the API's key is always good", () => {
+  expectTaken(
+    "objects/portfolio/media",
+    ({ byId }) =>
+      [...byId.values()].filter(({ kind }) => kind === "bucket-key").map(({ spec }) => `${String(spec["key"])} ${String(spec["secret"])}`),
+    (site) => [`${environmentOf(site)["STORAGE_ACCESS_KEY"]} ${environmentOf(site)["STORAGE_SECRET_KEY"]}`],
+  );
+});
+
 test("every phase is another instance of the API, and the last one is nobody's rotation", () => {
   const instances = phasesOf("app/portfolio/api-key").map(({ byId }) => byId.get("release/portfolio-api")?.spec["instance"]);
   expect(new Set(instances).size).toBe(5);

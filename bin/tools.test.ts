@@ -61,7 +61,7 @@ describe("render", () => {
         expect.stringMatching(/^machines\/edge\/etc\/croft\/slots\/gateway-certificate\/[0-9a-f]+\/key\.pem$/),
       ]),
     );
-    expect(first.out).toContain("{{secret postgres/portfolio/rw}}");
+    expect(first.out).toContain("{{secret postgres/portfolio/rw used}}");
     expect(first.out).toContain("{{certificate gateway key}}");
     expect(first.out).not.toMatch(/PRIVATE KEY/);
     expect((await croft("render", "examples/portfolio")).out).toBe(first.out);

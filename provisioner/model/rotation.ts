@@ -40,6 +40,20 @@ export const turnOf = (part: SecretPart | undefined, rotation: Rotation): number
   return rotation.turn;
 };
 
+/** What can hold one value only has two names that take turns: `home` and, after every odd turn, `twin`. */
+export type Seat = "home" | "twin";
+export const seatOf = (turn: number): Seat => (turn % 2 === 0 ? "home" : "twin");
+
+/** Which reference each name holds at the moment: one of them, during a rotation both. */
+export const seatsOf = (versions: Rotates, name: string): { readonly [seat in Seat]?: string } => {
+  const rotation = rotationOf(versions, name);
+  const newest = { [seatOf(rotation.turn)]: name };
+  return hasPrevious(rotation) ? { ...newest, [seatOf(rotation.turn - 1)]: `${name} previous` } : newest;
+};
+
+/** The name that is used at the moment. */
+export const usedSeat = (versions: Rotates, name: string): Seat => seatOf(usedTurn(rotationOf(versions, name)));
+
 /** The template of the version before, or nothing. */
 export const previousTemplate = (versions: Rotates, name: string): string =>
   hasPrevious(rotationOf(versions, name)) ? `{{secret ${name} previous}}` : "";
