@@ -16,8 +16,10 @@ const release = (id: string) => ({ id, file: `/var/cache/croft/releases/${id}.ta
 
 let portfolio: Portfolio;
 beforeAll(async () => {
+  const file = await readConfig(CONFIG);
+  const signedIn = Buffer.from(file.bytes).toString("utf8").replace("auth: jwt", "auth: session");
   portfolio = {
-    model: parseModel(await readConfig(CONFIG)),
+    model: parseModel({ ...file, bytes: Buffer.from(signedIn) }),
     releases: { "portfolio-api": release("api-1"), "portfolio-site": release("site-1"), "portfolio-cms": release("cms-1") },
     migrations: { portfolio: [] },
   };
@@ -102,6 +104,27 @@ test("objects: the API's key is always good", () => {
   );
 });
 
+const GATE = "slot/edge/gate";
+
+test("sign-in: the gate always knows the secret that Keycloak wants", () => {
+  expectTaken(
+    "identity/session/portfolio",
+    (site) => Object.entries(filesOf(site, GATE)).flatMap(([name, value]) => (name.startsWith("client-portfolio") ? [value] : [])),
+    ({ byId }) => [String(byId.get("identity-client/portfolio/portfolio-gateway")?.spec["secret"])],
+  );
+});
+
+test("the cookies' key: what was sealed before is opened until the next rotation, and nothing is left to do", () => {
+  const cookie = "gateway/gate-cookie";
+  const once = beginRotation(emptyState(SITE_ID), cookie, true);
+  const twice = beginRotation(once, cookie, true);
+  const [zero, one, two] = [emptyState(SITE_ID), once, twice].map((state) => filesOf(siteOf(state), GATE));
+  expect(one?.["cookie-key-previous"]).toBe(zero?.["cookie-key"]);
+  expect(two?.["cookie-key-previous"]).toBe(one?.["cookie-key"]);
+  expect(new Set([zero, one, two].map((files) => files?.["cookie-key"])).size).toBe(3);
+  expect([pendingRotations(once), advanceRotations(once)]).toEqual([[], once]);
+});
+
 test("every phase is another instance of the API, and the last one is nobody's rotation", () => {
   const instances = phasesOf("app/portfolio/api-key").map(({ byId }) => byId.get("release/portfolio-api")?.spec["instance"]);
   expect(new Set(instances).size).toBe(5);
@@ -115,6 +138,16 @@ test("what is meant by an app and a part; where it is not clear, the choices", (
   const choose = (secret: string, app?: string, part?: string) => chooseSecret(secrets, { secret, app, part }).name;
   expect(choose("api-key")).toBe("app/portfolio/api-key");
   expect(choose("app/portfolio/api-key")).toBe("app/portfolio/api-key");
+  expect(choose("database", undefined, "ro")).toBe("postgres/portfolio/ro");
+  expect(choose("s3")).toBe("objects/portfolio/media");
+  expect(choose("oidc", "portfolio")).toBe("identity/session/portfolio");
+  expect(() => choose("oidc")).toThrow("which one?");
+  expect(() => choose("database")).toThrow(
+    expect.objectContaining({
+      hint: "one of: database --app portfolio --part owner, database --app portfolio --part ro, database --app portfolio --part rw",
+    }),
+  );
+  expect(() => choose("postgres/identity/owner")).toThrow("cannot be rotated");
   expect(() => choose("api-key", "shop")).toThrow("no secret of this site is called `api-key`");
   expect(() => choose("croft/ssh")).toThrow("`croft/ssh` cannot be rotated");
   expect(secrets.find(({ name }) => name === "app/portfolio/api-key")?.users).toEqual(["release/portfolio-api", "slot/edge/gateway-keys"]);
