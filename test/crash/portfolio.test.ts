@@ -54,12 +54,17 @@ const API_KEY = "app/portfolio/api-key";
 test("a rotation of the API key, from its first phase", () =>
   expectAll("portfolio, rotate api-key", { scene: { ...up, rotate: API_KEY }, prepare: prepareUp }));
 
-const prepareTwoPhases = async (folder: string): Promise<void> => {
-  await prepareUp(folder);
-  for (const scene of [{ ...up, rotate: API_KEY }, up]) await runOnce(folder, scene, {});
-};
+const twoPhasesOf =
+  (secret: string) =>
+  async (folder: string): Promise<void> => {
+    await prepareUp(folder);
+    for (const scene of [{ ...up, rotate: secret }, up]) await runOnce(folder, scene, {});
+  };
 
 test("the last phase of a rotation: whoever comes after a kill finishes it by an ordinary run", () =>
-  expectAll("portfolio, rotate api-key, last phase", { scene: up, prepare: prepareTwoPhases }));
+  expectAll("portfolio, rotate api-key, last phase", { scene: up, prepare: twoPhasesOf(API_KEY) }));
+
+test("the last phase for a database's password, in which a login goes", () =>
+  expectAll("portfolio, rotate database, last phase", { scene: up, prepare: twoPhasesOf("postgres/portfolio/rw") }));
 
 test("destroy", () => expectAll("portfolio, destroy", { scene: destroy, prepare: prepareUp }));
