@@ -2,6 +2,7 @@
 import { loadavg } from "node:os";
 import * as ansible from "./ansible.ts";
 import * as boot from "./boot.ts";
+import * as gateway from "./gateway.ts";
 import * as image from "./image.ts";
 import * as plan from "./plan-10k.ts";
 import * as second from "./second-up.ts";
@@ -12,7 +13,7 @@ import { removeLeftovers } from "./tools/site.ts";
 
 type Benchmark = { readonly name: string; readonly run: () => Promise<readonly Row[]> };
 
-const BENCHMARKS: readonly Benchmark[] = [second, boot, ansible, plan, image];
+const BENCHMARKS: readonly Benchmark[] = [second, boot, ansible, plan, image, gateway];
 
 const cleanUp = async (): Promise<void> => {
   await removeLeftovers();

@@ -10,7 +10,7 @@ import type { SlotPayload } from "../provisioner/machine/slot-resource.ts";
 import { machinePaths, onMachine, sitePaths } from "../provisioner/model/names.ts";
 import type { Roots, SiteName } from "../provisioner/model/names.ts";
 import type { Resource } from "../provisioner/plan/resource.ts";
-import type { ReleasePayload } from "../stacks/app/resources.ts";
+import type { ReleasePayload, StaticPayload } from "../stacks/app/resources.ts";
 import { releaseFolder, renderEnvironment } from "../stacks/app/units.ts";
 
 /** `place` is `hosts/NAME` or `machines/NAME`; `path` is where the text goes there. */
@@ -92,12 +92,19 @@ const releaseFiles = ({ spec, payload }: Resource): readonly Rendered[] => {
   return [{ place: `machines/${String(spec["machine"])}`, path, text: renderEnvironment(environment) }];
 };
 
+const staticFiles = ({ spec, payload }: Resource): readonly Rendered[] => {
+  const { name, config } = payload as StaticPayload;
+  const path = `${releaseFolder(name)}/${String(spec["release"])}/config.json`;
+  return config === undefined ? [] : [{ place: `machines/${String(spec["machine"])}`, path, text: config }];
+};
+
 const MAKERS: Readonly<Record<string, (input: RenderInput, resource: Resource) => readonly Rendered[]>> = {
   network: networkFilesOf,
   machine: machineFiles,
   generation: (_, resource) => generationFiles(resource),
   slot: (_, resource) => slotFiles(resource),
   release: (_, resource) => releaseFiles(resource),
+  static: (_, resource) => staticFiles(resource),
 };
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

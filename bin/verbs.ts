@@ -28,8 +28,8 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     load: () => import("./commands/vm.ts"),
   },
   identity: {
-    usage: "identity invite EMAIL --role R",
-    summary: "somebody new in an app's realm, with a role",
+    usage: "identity invite EMAIL --role R | test-user [NAME]",
+    summary: "somebody new in an app's realm; a test user's password",
     load: () => import("./commands/identity.ts"),
   },
   secret: {

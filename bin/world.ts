@@ -64,9 +64,7 @@ export const OPERATIONS: Readonly<Record<string, Operations<Shell>>> = {
 export const lateEndpoints = (input: DesireInput): readonly Endpoint[] => workloadEndpoints(input);
 
 /** Sections under `services`, for the configuration's schema; one array, since the compiled schema is kept by its identity. */
-export const SERVICE_SCHEMAS: readonly ServiceSchema[] = DOMAINS.flatMap(({ name, schema, ports }) =>
-  schema === undefined ? [] : [{ name, schema, ...(ports === undefined ? {} : { ports }) }],
-);
+export const SERVICE_SCHEMAS: readonly ServiceSchema[] = DOMAINS.filter(({ schema }) => schema !== undefined);
 
 export type WorldInput = {
   readonly model: Model;

@@ -19,7 +19,7 @@ import type { App } from "../provisioner/model/types.ts";
 import { SCRIPT_FILE, renderGateway, renderScript } from "./render.ts";
 import type { GatewayConfig, Places } from "./render.ts";
 import { toHosts } from "./routes.ts";
-import { renderUpstream } from "./traffic.ts";
+import { renderServer } from "./traffic.ts";
 import { makeModel } from "./portfolio.fixture.ts";
 
 const run = promisify(execFile);
@@ -166,7 +166,7 @@ export class Gateway {
 
   async traffic(version: string, port: number): Promise<void> {
     const folder = "/etc/croft/slots/traffic-portfolio-api";
-    await this.write(`${folder}/${version}/upstream.conf`, renderUpstream("portfolio-api", "127.0.0.1", port));
+    await this.write(`${folder}/${version}/server.conf`, renderServer("127.0.0.1", port));
     await this.link(folder, version);
   }
 

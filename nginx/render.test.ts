@@ -6,7 +6,7 @@ import { renderGateway, renderScript } from "./render.ts";
 import type { GatewayConfig } from "./render.ts";
 import { toHosts } from "./routes.ts";
 import { safeQuery } from "./safe.ts";
-import { renderUpstream } from "./traffic.ts";
+import { renderServer } from "./traffic.ts";
 
 const configOf = (app: App): GatewayConfig => ({
   hosts: toHosts(makeModel([app])),
@@ -66,9 +66,8 @@ test.each([
 
 test("methods, upstreams, folders and addresses are refused at their sinks too", () => {
   expect(() => render({ methods: ['GET"'] })).toThrow("the gateway refuses");
-  expect(() => renderUpstream("a;b", "10.0.0.1", 80)).toThrow("the gateway refuses");
-  expect(() => renderUpstream("a", "10.0.0.1; #", 80)).toThrow("the gateway refuses");
-  expect(() => renderUpstream("a", "10.0.0.1", 70_000)).toThrow("the gateway refuses");
+  expect(() => renderServer("10.0.0.1; #", 80)).toThrow("the gateway refuses");
+  expect(() => renderServer("10.0.0.1", 70_000)).toThrow("the gateway refuses");
   expect(() => renderGateway({ ...configOf(APP), roots: new Map([["portfolio-site", "/a/../etc"]]) })).toThrow("the gateway refuses");
   expect(() => renderScript({ ...configOf(APP), host: "a.b'; rm -rf /; '" })).toThrow("the gateway refuses");
 });
@@ -100,6 +99,16 @@ test("a prefix covers whole path parts", () => {
   expect(paths({ path: "/" }, { path: "/a/" })).toEqual(["/ /", "=/a /", "/a/ /a/"]);
   expect(paths({ path: "/a" }, { path: "/a", exact: true })).toEqual(["/ -", "=/a /a", "/a/ /a"]);
   expect(paths({ path: "/a/b/" }, { path: "/a/" })).toEqual(["/ -", "=/a -", "/a/ /a/", "=/a/b /a/", "/a/b/ /a/b/"]);
+});
+
+test("what is denied is denied with a slash at its end, too, unless a route names that", () => {
+  const deny = { path: "/", target: { kind: "deny", status: 404 } } as const;
+  const below = { path: "/a/", target: { kind: "workload", workload: "api" } } as const;
+  const own = /location = "\/a\/" \{\n +return 404;/;
+  expect(text(deny, below)).toMatch(own);
+  expect(text(deny, below, { ...below, exact: true })).not.toMatch(own);
+  expect(text(deny, { ...below, path: "/a" })).not.toMatch(own);
+  expect(text(below)).not.toMatch(own);
 });
 
 test("the configuration's hash follows every file", () => {

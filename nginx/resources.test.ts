@@ -14,12 +14,12 @@ test.each(["nginx.conf", "sites/www.portfolio.test.conf", "sites/portfolio.test.
   },
 );
 
-test("the part asks for its slots first and proves itself", () => {
+test("the part waits for its certificate, not for releases, and proves itself", () => {
   expect(part?.slots.map(({ name, mode }) => [name, mode])).toEqual([
     ["gateway-certificate", "0600"],
     ["traffic-portfolio-api", "0644"],
   ]);
-  expect(part?.needs).toEqual(["slot/edge/gateway-certificate", "slot/edge/traffic-portfolio-api"]);
+  expect(part?.needs).toEqual(["slot/edge/gateway-certificate"]);
   const hash = part?.files.find(({ path }) => path.endsWith("/config-hash"))?.content.trim();
   expect(hash).toMatch(/^[0-9a-f]{32}$/);
   expect(part?.files.find(({ path }) => path.endsWith("nginx.conf"))?.content).toContain(`return 200 "${hash}\\n"`);
@@ -42,7 +42,7 @@ test("a deploy changes the traffic slot alone", () => {
   expect(changed?.map(({ id }) => id)).toEqual(["slot/edge/traffic-portfolio-api"]);
   expect(changed?.[0]?.needs).toContain("release/portfolio-api");
   expect(changed?.[0]?.payload).toMatchObject({
-    files: { "upstream.conf": expect.stringContaining("server 10.91.0.12:8081 max_fails=0;") },
+    files: { "server.conf": expect.stringContaining("server 10.91.0.12:8081 max_fails=0;") },
   });
 });
 

@@ -27,7 +27,7 @@ import { gatePolicies } from "./rules.ts";
 import { safeHeader, safeHost, safeName } from "./safe.ts";
 import { servicesOf } from "./services.ts";
 import { UNIT } from "./templates/unit.ts";
-import { GATEWAY_UNIT, onGatewayChange, trafficEntry, trafficSlot, trafficSlotId } from "./traffic.ts";
+import { GATEWAY_UNIT, onGatewayChange, trafficEntry, trafficSlot } from "./traffic.ts";
 
 const SERVICE = "gateway";
 const CERTIFICATE = "gateway";
@@ -195,11 +195,8 @@ const partOf = ({ machine, config, rendered, targets }: PartInput): GenerationPa
     ...targets.map(({ app, workload }) => trafficEntry(app.name, workload.name)),
   ],
   probes: probes(config.host, rendered.hash),
-  needs: [
-    slotId(machine, CERTIFICATE_SLOT.name),
-    ...(keyedApps(config.hosts).length > 0 ? [slotId(machine, KEYS_SLOT.name)] : []),
-    ...targets.map(({ app, workload }) => trafficSlotId(machine, app.name, workload.name)),
-  ],
+  // Not the slots of traffic and keys: those wait for releases, which may themselves need what the gateway serves.
+  needs: [slotId(machine, CERTIFICATE_SLOT.name)],
 });
 
 const behindOf = (model: Model): readonly string[] => {
@@ -254,13 +251,14 @@ export const gatewayDomain: Domain = {
         default: [],
         description: "Ranges of proxies in front of the gateway, which alone may say who a client is.",
         examples: [["203.0.113.0/24"]],
-        items: { type: "string", format: "range", description: "One range.", examples: ["203.0.113.0/24"] },
+        items: { type: "string", format: "proxy-range", description: "One range.", examples: ["203.0.113.0/24"] },
       },
     },
     required: ["machine"],
     additionalProperties: false,
   },
   ports: [80, 443, 8090],
+  leastMemoryBytes: 32 * 1024 ** 2,
   roles: (model) => {
     const machine = machineOf(model);
     if (machine === undefined) return [];

@@ -29,6 +29,16 @@ const longestPrefix = (routes: readonly RouteOfApp[], path: string): RouteOfApp 
   routes.filter(({ route }) => !route.exact && covers(route.path, path)).toSorted(byLength)[0];
 
 /**
+ * Many programs read `/a/` as `/a`. So where `/a` is denied and `/a/` leads to a program, `/a/` itself is
+ * denied too, and only what has a name below it is open.
+ */
+const deniedTwin = (own: RouteOfApp | undefined, routes: readonly RouteOfApp[], path: string, one: RouteOfApp): readonly Location[] => {
+  const twin = own ?? longestPrefix(routes, withoutSlash(path));
+  const denied = twin !== one && twin?.route.target.kind === "deny" && one.route.target.kind === "workload";
+  return denied ? [{ exact: true, path, target: twin }] : [];
+};
+
+/**
  * nginx would redirect `/a` to `/a/` and let `/a` match `/ab`; so each prefix becomes a location that
  * ends in a slash, and the path without it gets an exact one of its own.
  */
@@ -43,6 +53,7 @@ const toLocations = (routes: readonly RouteOfApp[]): readonly Location[] => {
   const twins = [...prefixes.keys()].map(withoutSlash).filter((path) => path !== "/" && !exact.has(path));
   const found: readonly Location[] = [
     ...[...exact].map(([path, target]) => ({ exact: true, path, target })),
+    ...[...prefixes].flatMap(([path, one]) => (exact.has(path) ? [] : deniedTwin(exact.get(withoutSlash(path)), routes, path, one))),
     ...twins.map((path) => ({ exact: true, path, target: longestPrefix(routes, path) })),
     ...[...prefixes].map(([path, target]) => ({ exact: false, path, target })),
     ...(prefixes.has("/") ? [] : [{ exact: false, path: "/", target: undefined }]),

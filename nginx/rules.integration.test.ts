@@ -1,12 +1,12 @@
 /** Rules of routes in a real nginx, with the real gate behind it and an issuer over HTTPS. */
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { chown, writeFile } from "node:fs/promises";
+import { chown } from "node:fs/promises";
 import type { IncomingHttpHeaders } from "node:http";
 import { get } from "node:https";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { App, Route, RouteRules } from "../provisioner/model/types.ts";
+import { startGate } from "./gate/gate.fixture.ts";
+import type { Gate } from "./gate/gate.fixture.ts";
 import { Issuer } from "./gate/provider.fixture.ts";
 import { Gateway, findNginxRoot, startUpstream } from "./gateway.fixture.ts";
 import type { Answer, Ask, Upstream } from "./gateway.fixture.ts";
@@ -45,6 +45,7 @@ const app: App = {
     route(WWW, "/ever/", { cache: "immutable" }),
     route(WWW, "/cors/", { cors: [ORIGIN], auth: { mode: "jwt" } }, { methods: ["GET", "PUT"] }),
     route(WWW, "/jwt/", { auth: { mode: "jwt", role: "portfolio-admin" } }),
+    route(WWW, "/upload/", { auth: { mode: "jwt" }, bodyMaxBytes: 5 * 1_048_576 }),
     route(CMS, "/", { auth: { mode: "session", role: "portfolio-admin" } }, { target: { kind: "workload", workload: "site" } }),
     route(CMS, "/api/", { auth: { mode: "session", role: "portfolio-admin" } }),
   ],
@@ -56,7 +57,7 @@ describe.skipIf(root === undefined)(`rules of routes${reason}`, () => {
   let gateway: Gateway;
   let upstream: Upstream;
   let issuer: Issuer;
-  let gate: ChildProcess;
+  let gate: Gate;
   const seen: Seen[] = [];
   const last = (): Seen => seen.at(-1) as Seen;
   const ask = (path: string, extras: Ask = {}): Promise<Answer> => gateway.ask(path, { host: WWW, ...extras });
@@ -83,12 +84,12 @@ describe.skipIf(root === undefined)(`rules of routes${reason}`, () => {
     await gateway.key("1", 'proxy_set_header X-Api-Key "the-first-key";\n');
     await gateway.traffic("1", upstream.port);
     await gateway.release("portfolio-site", "1", { "index.html": "<h1>cms</h1>", "assets/a.js": "1" });
-    await startGate();
+    await openGate();
     await gateway.start();
   });
   afterAll(async () => {
     await gateway?.stop();
-    gate?.kill("SIGTERM");
+    await gate?.stop();
     await upstream?.close();
     await issuer?.stop();
   });
@@ -97,22 +98,17 @@ describe.skipIf(root === undefined)(`rules of routes${reason}`, () => {
     issuer.roles = ["portfolio-admin"];
   });
 
-  const startGate = async (): Promise<void> => {
+  const openGate = async (): Promise<void> => {
     const policies = Object.fromEntries(
-      gatePolicies(toHosts(makeModel([app]))).map(({ name, mode, role }) => [name, { mode, issuer: "portfolio", role }]),
+      gatePolicies(toHosts(makeModel([app]))).map(({ name, mode, role }) => [
+        name,
+        { mode, issuer: "portfolio", ...(role === undefined ? {} : { role }) },
+      ]),
     );
-    const socket = gateway.path("/run/croft-gate/gate.sock");
     const issuers = { portfolio: { url: issuer.url, audience: "portfolio-api", rolesClaim: ["realm_access", "roles"], client: "gate" } };
     const folder = gateway.path("/run/croft-gate");
-    await writeFile(join(folder, "config.json"), JSON.stringify({ socket, issuers, policies }));
-    await writeFile(join(folder, "cookie-key"), "a key for cookies in tests");
-    await writeFile(join(folder, "ca.pem"), issuer.authority);
-    gate = spawn(process.execPath, [join(import.meta.dirname, "gate/main.ts"), join(folder, "config.json"), `${folder}/`], {
-      env: { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, "ca.pem") },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    await new Promise<void>((resolve) => gate.stdout?.on("data", (part) => String(part).includes("the gate answers") && resolve()));
-    await chown(socket, 33, 33);
+    gate = await startGate({ folder, issuers, policies, authority: issuer.authority });
+    await chown(join(folder, "gate.sock"), 33, 33);
   };
 
   const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
@@ -163,6 +159,14 @@ describe.skipIf(root === undefined)(`rules of routes${reason}`, () => {
     seen.length = 0;
     expect((await ask("/big/a", { method: "POST", body: Buffer.alloc(5_000_000) })).status).toBe(200);
     expect(last().bytes).toBe(5_000_000);
+  });
+
+  test("a large body is not too large for the question who sends it", async () => {
+    const upload = (bytes: number) => ask("/upload/a", { method: "POST", body: Buffer.alloc(bytes), headers: bearer(issuer.token()) });
+    expect((await upload(5_000_000)).status).toBe(200);
+    expect([last().bytes, last().headers["x-auth-subject"]]).toEqual([5_000_000, "person-1"]);
+    expect((await upload(6_000_000)).status).toBe(413);
+    expect((await ask("/upload/a", { method: "POST", body: Buffer.alloc(5_000_000) })).status).toBe(401);
   });
 
   test("a workload that is silent for longer than its route allows", async () => {
@@ -255,10 +259,9 @@ describe.skipIf(root === undefined)(`rules of routes${reason}`, () => {
     const status = async () => (await ask("/jwt/x", { headers: bearer(issuer.token()) })).status;
     await expect.poll(status, { timeout: 10_000, interval: 250 }).toBe(503);
     await issuer.start();
-    gate.kill("SIGTERM");
-    await new Promise((resolve) => gate.once("exit", resolve));
+    await gate.stop();
     const gone = await ask("/jwt/x", { headers: bearer(issuer.token()) });
-    await startGate();
+    await openGate();
     expect(gone.status).toBe(503);
     expect(gone.body).toBe('{"errors":{"message":["the service is not available"]}}\n');
     expect(seen).toEqual([]);

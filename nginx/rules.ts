@@ -4,7 +4,7 @@ import type { App, Route, RouteRules } from "../provisioner/model/types.ts";
 import { makeTemplate } from "./handlebars.ts";
 import type { Values } from "./handlebars.ts";
 import type { HostRoutes, RouteOfApp } from "./routes.ts";
-import { safeHash, safeMethod, safeName, safeNumber, safeOrigin } from "./safe.ts";
+import { safeHash, safeMethod, safeHeader, safeName, safeNumber, safeOrigin } from "./safe.ts";
 import type { Safe } from "./safe.ts";
 import { AUTH, CACHE, CONNECTIONS, CORS, LIMITS, RATE, TIMES } from "./templates/rules.ts";
 
@@ -115,6 +115,7 @@ export const renderUpstreamRules = (target: RouteOfApp): Safe => {
     session: auth?.mode === "session",
     cors: cors !== undefined,
     key: app.apiKey !== undefined,
+    header: safeHeader(app.apiKey?.header ?? "X-Api-Key"),
     app: safeName(app.name),
   });
   return [times, renderCache(target)].join("") as Safe;

@@ -1,4 +1,5 @@
 /** What a running gateway must answer, derived from the routes alone. Pure. */
+import { withSlash } from "./routes.ts";
 import type { Model, Route, Workload } from "../provisioner/model/types.ts";
 
 export type SmokeCheck = {
@@ -55,9 +56,20 @@ const routeChecks = ({ route, workload }: Located): readonly SmokeCheck[] => {
   const { host, path } = route;
   if (route.target.kind === "deny") return [https(`${path} is closed`, host, path, { status: route.target.status })];
   if (route.target.kind === "redirect") return [https(`${path} moves on`, host, path, { status: 302, location: route.target.to })];
+  const gets = route.methods.length === 0 || route.methods.includes("GET");
+  if (route.rules?.auth !== undefined) return gets ? [https(`${path} needs a login`, host, pathOf(route), { status: 401 })] : [];
   if (workload?.kind === "static") {
     return [
       https(`page ${path}`, host, path, { status: 200, type: "text/html", headers: SECURITY_HEADERS }),
+      ...(workload.config === undefined || route.exact
+        ? []
+        : [
+            https("what pages are told", host, `${withSlash(path)}config.json`, {
+              status: 200,
+              type: "application/json",
+              headers: ["cache-control"],
+            }),
+          ]),
       { ...https(`${path} by HTTP leads to HTTPS`, host, path, { status: 308, location: `https://${host}/` }), scheme: "http" },
     ];
   }

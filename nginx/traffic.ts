@@ -2,9 +2,9 @@
 import type { SlotEntry } from "../provisioner/model/contribution.ts";
 import { workloadName } from "../provisioner/model/names.ts";
 import type { Resource, ResourceId } from "../provisioner/plan/resource.ts";
-import { makeSlot, slotId } from "../provisioner/machine/slot-resource.ts";
+import { makeSlot } from "../provisioner/machine/slot-resource.ts";
 import { makeTemplate } from "./handlebars.ts";
-import { safeAddress, safeName, safePort } from "./safe.ts";
+import { safeAddress, safePort } from "./safe.ts";
 import type { Safe } from "./safe.ts";
 
 export const GATEWAY_UNIT = "croft-gateway.service";
@@ -17,8 +17,6 @@ export const onGatewayChange: NonNullable<SlotEntry["onChange"]> = {
 };
 
 export const trafficSlotName = (app: string, workload: string): string => `traffic-${workloadName(app, workload)}`;
-export const trafficSlotId = (machine: string, app: string, workload: string): ResourceId =>
-  slotId(machine, trafficSlotName(app, workload));
 
 export const trafficEntry = (app: string, workload: string): SlotEntry => ({
   name: trafficSlotName(app, workload),
@@ -27,20 +25,11 @@ export const trafficEntry = (app: string, workload: string): SlotEntry => ({
   onChange: onGatewayChange,
 });
 
-/** Node closes idle connections after 5 s: the gateway lets go before, so that none breaks under a POST. */
-const UPSTREAM = `upstream {{name}} {
-    zone {{name}} 64k;
-    server {{address}}:{{port}} max_fails=0;
-    keepalive 32;
-    keepalive_timeout 4s;
-    keepalive_requests 10000;
-}
-`;
+const renderTemplate = makeTemplate<{ address: Safe; port: Safe }>("server {{address}}:{{port}} max_fails=0;\n");
 
-const renderTemplate = makeTemplate<{ name: Safe; address: Safe; port: Safe }>(UPSTREAM);
-
-export const renderUpstream = (name: string, address: string, port: number): string =>
-  renderTemplate({ name: safeName(name), address: safeAddress(address), port: safePort(port) });
+/** The one line that the workload's upstream block takes in. */
+export const renderServer = (address: string, port: number): string =>
+  renderTemplate({ address: safeAddress(address), port: safePort(port) });
 
 export type Traffic = {
   readonly app: string;
@@ -60,7 +49,7 @@ export const trafficSlot = (traffic: Traffic): Resource =>
     host: traffic.host,
     slot: trafficEntry(traffic.app, traffic.workload),
     files: {
-      "upstream.conf": renderUpstream(workloadName(traffic.app, traffic.workload), traffic.address, traffic.port),
+      "server.conf": renderServer(traffic.address, traffic.port),
     },
     versions: [],
     needs: traffic.needs,

@@ -7,21 +7,20 @@ import { makeModel } from "../nginx/portfolio.fixture.ts";
 import { toHosts } from "../nginx/routes.ts";
 import { servicesOf } from "../nginx/services.ts";
 import type { Endpoint } from "../provisioner/model/contribution.ts";
-import type { Driver } from "../provisioner/execute/driver.ts";
 import { checkBucket } from "../stacks/objects/check.ts";
 import type { CheckResult } from "../stacks/objects/check.ts";
 import { makeDoor } from "../stacks/objects/doors.ts";
-import { makeObjectDrivers } from "../stacks/objects/driver.ts";
 import { objectsDomain } from "../stacks/objects/resources.ts";
 import { PROGRAMS, bucketsOf } from "../stacks/objects/section.ts";
 import type { ProgramName } from "../stacks/objects/section.ts";
-import { MODEL, desireInput, insideStore } from "../stacks/objects/testing/model.fixture.ts";
-import { ObjectServer, findProgram, secretOf } from "../stacks/objects/testing/server.fixture.ts";
+import { makeInside } from "../stacks/objects/testing/inside.fixture.ts";
+import { MODEL, desireInput } from "../stacks/objects/testing/model.fixture.ts";
+import { ObjectServer, findProgram, secretOf, skipReason } from "../stacks/objects/testing/server.fixture.ts";
 
 const root = findNginxRoot();
 const reasonOf = (program: ProgramName): string => {
   if (root === undefined) return " (skipped: no nginx root in CROFT_TEST_NGINX_ROOT or /var/cache/croft/test/nginx-root)";
-  return findProgram(program) === undefined ? " (skipped: its program is not in the cache)" : "";
+  return skipReason(program);
 };
 const HOST = "www.portfolio.test";
 const INSIDE = "127.0.0.2";
@@ -68,11 +67,7 @@ describe.each(PROGRAMS.map((name) => ({ name, title: `${name} behind the gateway
     if (skipped) return;
     server = await ObjectServer.make(name, program, buckets);
     await server.start();
-    const drivers = makeObjectDrivers({ connect: async () => server.shell, secret: async (secret) => secretOf(secret) });
-    for (const resource of insideStore(server.port, { artifacts: [name] })) {
-      const request = { resource, observed: { status: "absent" } } as unknown as Parameters<Driver["apply"]>[0];
-      await drivers.find(({ kind }) => kind === resource.kind)?.apply(request);
-    }
+    await makeInside(server);
     await server.probe();
     gateway = await Gateway.make(root);
     await install(endpointsAt(server.port));

@@ -24,6 +24,13 @@ test("a goal holds where value and ratio both do", () => {
   expect(meetsGoal({ what: "plan", unit: "ms", croft: 1 })).toBeUndefined();
 });
 
+test("a goal may be a lower limit, where more is better", () => {
+  const rate: Row = { what: "requests", unit: "/s", croft: 900, other: { name: "bare", value: 1000 }, goal: { least: 0.9 } };
+  expect(meetsGoal(rate)).toBe(true);
+  expect(meetsGoal({ ...rate, croft: 899 })).toBe(false);
+  expect(renderTable([rate])).toContain("900 /s  1000 /s bare  0.90×  ≥ 0.9×  met");
+});
+
 test("a ratio goal with nothing to compare with is not met", () => {
   expect(meetsGoal({ what: "plan", unit: "ms", croft: 1, goal: { ratio: 1 } })).toBe(false);
 });

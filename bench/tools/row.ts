@@ -1,6 +1,6 @@
 /** What a benchmark says, and how it is printed. Pure. */
 
-export type Unit = "ms" | "s" | "MiB" | "count";
+export type Unit = "ms" | "s" | "MiB" | "count" | "/s" | "MiB/s";
 
 /** One measured thing; values are medians in `unit`. */
 export type Row = {
@@ -9,8 +9,8 @@ export type Row = {
   readonly croft: number;
   /** What croft is compared with, measured in the same run. */
   readonly other?: { readonly name: string; readonly value: number };
-  /** Upper limits: `value` in `unit`, `ratio` of croft to the other. */
-  readonly goal?: { readonly value?: number; readonly ratio?: number };
+  /** Upper limits: `value` in `unit`, `ratio` of croft to the other. `least`: a lower limit of that ratio. */
+  readonly goal?: { readonly value?: number; readonly ratio?: number; readonly least?: number };
   /** What the numbers include or leave out. */
   readonly note?: string;
 };
@@ -31,6 +31,8 @@ const DIGITS: Readonly<Record<Unit, (value: number) => number>> = {
   s: () => 2,
   MiB: () => 0,
   count: () => 0,
+  "/s": () => 0,
+  "MiB/s": () => 0,
 };
 
 export const formatValue = (value: number, unit: Unit): string => {
@@ -43,14 +45,15 @@ const ratioOf = ({ croft, other }: Row): number | undefined => (other === undefi
 /** Undefined where the row has no goal. */
 export const meetsGoal = (row: Row): boolean | undefined => {
   if (row.goal === undefined) return undefined;
-  const { value = Infinity, ratio = Infinity } = row.goal;
-  return row.croft <= value && (ratio === Infinity || (ratioOf(row) ?? Infinity) <= ratio);
+  const { value = Infinity, ratio = Infinity, least = 0 } = row.goal;
+  return row.croft <= value && (ratio === Infinity || (ratioOf(row) ?? Infinity) <= ratio) && (ratioOf(row) ?? 0) >= least;
 };
 
 const goalText = ({ goal, unit }: Row): string =>
   [
     ...(goal?.value === undefined ? [] : [`≤ ${formatValue(goal.value, unit)}`]),
     ...(goal?.ratio === undefined ? [] : [`≤ ${goal.ratio}×`]),
+    ...(goal?.least === undefined ? [] : [`≥ ${goal.least}×`]),
   ].join(", ");
 
 const VERDICTS = new Map([

@@ -9,7 +9,6 @@ import type { RandomBytes } from "../../provisioner/secrets/generate.ts";
 import { ensureOperator } from "../../provisioner/secrets/identity.ts";
 import { authorityFolder, authorityIsValid, readAuthority, writeAuthority } from "./authority-files.ts";
 import type { Authority, CertificatePaths } from "./authority-files.ts";
-import { makeIntermediate, makeLeaf, makeRoot, toSerial } from "./authority.ts";
 import type { Issuing, KeyPair } from "./authority.ts";
 import { chainVerifies, isDue, keyMatches, lifeOf, namesOf, splitChain } from "./inspect.ts";
 import { certificateFolder, readCertificate } from "./readers.ts";
@@ -26,13 +25,16 @@ export type CertificateTools = {
   readonly makeRsaPair: (bits: number) => Promise<KeyPair>;
 };
 
+/** Loaded when something is issued: a run that only looks needs no node-forge. */
+const signing = () => import("./authority.ts");
+
 const KEY_BITS = { root: 4096, intermediate: 3072, leaf: 2048 } as const;
 const SERIAL_BYTES = 16;
 
 const issuing = async (tools: CertificateTools, bits: number): Promise<Issuing> => ({
   site: tools.site,
   now: tools.now(),
-  serial: toSerial(tools.random(SERIAL_BYTES)),
+  serial: (await signing()).toSerial(tools.random(SERIAL_BYTES)),
   pair: await tools.makeRsaPair(bits),
 });
 
@@ -45,6 +47,7 @@ const observeAuthority = async (tools: CertificateTools): Promise<Observation> =
 
 const makeAuthority = async (tools: CertificateTools, request: ApplyRequest): Promise<JsonObject> => {
   const { version, domain, network } = request.resource.spec;
+  const { makeIntermediate, makeRoot } = await signing();
   const scope = { domain: String(domain), network: String(network) };
   const operator = await ensureOperator(tools.paths.folder, tools.operator);
   const root = makeRoot(await issuing(tools, KEY_BITS.root));
@@ -130,6 +133,7 @@ const requireAuthority = async (tools: CertificateTools): Promise<Authority> => 
 
 const issue = async (tools: CertificateTools, name: string, spec: JsonObject): Promise<void> => {
   const { scope, intermediate } = await requireAuthority(tools);
+  const { makeLeaf } = await signing();
   const names = Array.isArray(spec["names"]) ? spec["names"].map(String) : [];
   const leaf = makeLeaf(intermediate, { name, names, scope }, await issuing(tools, KEY_BITS.leaf));
   await installVersion(certificateFolder(tools.paths, name), String(spec["version"]), {

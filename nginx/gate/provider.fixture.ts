@@ -11,11 +11,11 @@ import { makeRsaPair } from "../certificates/keys.ts";
 const scope = { domain: "portfolio.test", network: "127.0.0.0/8" };
 const issuing = async () => ({ site: "portfolio", now: new Date(), serial: toSerial(randomBytes(16)), pair: await makeRsaPair(2048) });
 
-type Key = { readonly id: string; readonly privateKey: KeyObject; readonly jwk: object };
+export type Key = { readonly id: string; readonly privateKey: KeyObject; readonly jwk: object };
 type Code = { readonly challenge: string; readonly nonce: string };
 export type Claims = Readonly<Record<string, unknown>>;
 
-const makeKey = (): Key => {
+export const makeKey = (): Key => {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const id = randomUUID();
   return { id, privateKey, jwk: { ...publicKey.export({ format: "jwk" }), kid: id, use: "sig", alg: "RS256" } };
@@ -35,6 +35,8 @@ export class Issuer {
   keys: Key[] = [makeKey()];
   roles: readonly string[] = ["portfolio-admin"];
   lifetime = 300;
+  /** While true, questions are taken and never answered. */
+  silent = false;
   refused = 0;
   /** What the client has to say; undefined: nothing. */
   secret: string | undefined;
@@ -72,8 +74,9 @@ export class Issuer {
 
   /** Nobody answers until `start`. */
   stop(): Promise<void> {
+    const closed = new Promise<void>((resolve) => void this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
-    return new Promise((resolve) => void this.#server.close(() => resolve()));
+    return closed;
   }
 
   rotate(): void {
@@ -152,6 +155,7 @@ export class Issuer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.silent) return;
     const url = new URL(request.url ?? "/", this.url);
     let body = "";
     for await (const part of request) body += String(part);

@@ -1,4 +1,8 @@
-/** nginx.conf: limits, logs, TLS, and the servers that answer for no host of the site. */
+/**
+ * nginx.conf: limits, logs, TLS, and the servers that answer for no host of the site. Of an upstream the slot says only
+ * where it is; `[f]` makes a pattern of the name, which may match nothing: before the first release the answer is 502.
+ * Node closes idle connections after 5 s: the gateway lets go before, so that none breaks under a POST.
+ */
 export const MAIN = String.raw`# Written by croft.
 worker_processes auto;
 worker_shutdown_timeout 30s;
@@ -92,8 +96,11 @@ http {
     # Spellings that two programs could read differently never reach a route.
     map $request_uri $croft_refused {
         default 0;
-        "~^[^?]*(?://|/\.{1,2}(?:[/?]|$)|;|\x5c)" 1;
+        "~^[^?]*(?://|/(?:\.|%20)+(?:[/?]|$)|;|\x5c)" 1;
         "~*^[^?]*%(?:2e|2f|5c|3b|3f|23|25|0[0-9a-f]|1[0-9a-f]|7f)" 1;
+        # Signs written longer than UTF-8 allows: to some a dot or a slash.
+        "~*^[^?]*%(?:c[01]|e0%[89]|f0%8|f[5-9a-f])" 1;
+        "~^[^?]*(?:[\xc0\xc1\xf5-\xff]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f])" 1;
         "~^[^/]" 1;
     }
     # Where a path is the name of an object, every other sign may stand in it.
@@ -101,7 +108,8 @@ http {
         default 0;
         "~^[^?]*(?://|\x5c)" 1;
         "~*^[^?]*/(?:\.|%2e){1,2}(?:[/?]|$)" 1;
-        "~*^[^?]*%(?:2f|5c|0[0-9a-f]|1[0-9a-f]|7f)" 1;
+        "~*^[^?]*%(?:2f|5c|0[0-9a-f]|1[0-9a-f]|7f|c[01]|e0%[89]|f0%8|f[5-9a-f])" 1;
+        "~^[^?]*(?:[\xc0\xc1\xf5-\xff]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f])" 1;
         "~^[^/]" 1;
     }
     # What a single-page site answers for paths without an extension.
@@ -133,7 +141,14 @@ http {
     }
 {{/if}}
 {{services}}{{#each upstreams}}
-    include /etc/croft/slots/traffic-{{this}}/current/upstream.conf;
+    upstream {{this}} {
+        zone {{this}} 64k;
+        server 127.0.0.1:1 down;
+        include /etc/croft/slots/traffic-{{this}}/current/server.con[f];
+        keepalive 32;
+        keepalive_timeout 4s;
+        keepalive_requests 10000;
+    }
 {{/each}}
 
     server {

@@ -83,7 +83,8 @@ export const TIMES = String.raw`        proxy_send_timeout {{seconds}}s;
         proxy_hide_header Access-Control-Allow-Credentials;
 {{/if}}
 {{#if key}}
-        include /run/croft-gateway/keys/{{app}}.conf;
+        proxy_set_header {{header}} "";
+        include /run/croft-gateway/keys/{{app}}.con[f];
 {{/if}}
 `;
 
@@ -91,6 +92,8 @@ export const TIMES = String.raw`        proxy_send_timeout {{seconds}}s;
 export const GATE_PLACES = String.raw`{{#each gates}}
     location = "/_croft/gate/{{policy}}" {
         internal;
+        # Of the body the gate hears nothing, so its size is the route's affair alone.
+        client_max_body_size 0;
         include /etc/croft/gateway/gate.conf;
         proxy_set_header X-Croft-Policy "{{policy}}";
         proxy_pass http://croft-gate/check;

@@ -27,6 +27,7 @@ copy_certificate() {
 copy_keys() {
   install -d -m 0750 -o root -g www-data "$run/keys" || return 1
   for file in /etc/croft/slots/gateway-keys/current/*.conf; do
+    [ -e "$file" ] || continue
     name=$(basename "$file")
     install -m 0440 -o root -g www-data "$file" "$run/keys/$name.new" && mv "$run/keys/$name.new" "$run/keys/$name" || return 1
   done

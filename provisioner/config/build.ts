@@ -4,6 +4,7 @@ import type {
   App,
   AppDatabase,
   AppOidc,
+  AppSmoke,
   Bucket,
   Host,
   Machine,
@@ -67,7 +68,12 @@ const toDatabase = (data: Data): AppDatabase => ({ name: textOf(data, "name"), .
 
 const toWorkload = (name: string, data: Data, variables: Readonly<Record<string, string>>): Workload => {
   const shared = { name, source: textOf(data, "source"), ...optional("build", textIf(data, "build")), output: textOf(data, "output", ".") };
-  if (data["kind"] === "static") return { kind: "static", ...shared, spa: data["spa"] === true };
+  const filled = (value: Plain | undefined): Readonly<Record<string, string>> =>
+    Object.fromEntries(Object.entries(texts(value)).map(([key, text]) => [key, substitute(text, variables)]));
+  if (data["kind"] === "static") {
+    const config = data["config"] === undefined ? undefined : filled(data["config"]);
+    return { kind: "static", ...shared, spa: data["spa"] === true, ...optional("config", config) };
+  }
   const health = mapOf(data["health"]);
   return {
     kind: "node",
@@ -77,7 +83,7 @@ const toWorkload = (name: string, data: Data, variables: Readonly<Record<string,
     port: numberOf(data, "port"),
     ...optional("metricsPort", data["metricsPort"] === undefined ? undefined : numberOf(data, "metricsPort")),
     memoryBytes: sizeOf(data, "memory", "256MiB"),
-    environment: Object.fromEntries(Object.entries(texts(data["env"])).map(([key, text]) => [key, substitute(text, variables)])),
+    environment: filled(data["env"]),
     health: { live: textOf(health, "live"), ready: textOf(health, "ready") },
     stopSignal: data["stopSignal"] === "SIGINT" ? "SIGINT" : "SIGTERM",
     stopTimeoutSeconds: secondsOf(data, "stopTimeout", "30s"),
@@ -147,6 +153,12 @@ const bucketsOf = (data: Data): readonly Bucket[] | undefined => {
   return all.length === 0 ? undefined : all;
 };
 
+const toSmoke = (data: Data, domain: string): AppSmoke => ({
+  module: textOf(data, "module"),
+  ...optional("user", textIf(data, "user")),
+  origins: Object.fromEntries(Object.entries(texts(data["origins"])).map(([name, host]) => [name, fullHost(host, domain)])),
+});
+
 const toApp = (name: string, data: Data, input: BuildInput, domain: string): App => ({
   name,
   ...optional("database", data["database"] === undefined ? undefined : toDatabase(mapOf(data["database"]))),
@@ -155,6 +167,7 @@ const toApp = (name: string, data: Data, input: BuildInput, domain: string): App
   ...optional("apiKey", data["apiKey"] === undefined ? undefined : { header: textOf(mapOf(data["apiKey"]), "header", "X-Api-Key") }),
   ...optional("oidc", data["oidc"] === undefined ? undefined : toOidc(name, mapOf(data["oidc"]))),
   ...optional("buckets", bucketsOf(data)),
+  ...optional("smoke", data["smoke"] === undefined ? undefined : toSmoke(mapOf(data["smoke"]), domain)),
 });
 
 const toHosts = (data: Data): readonly Host[] => Object.keys(mapOf(data["hosts"] ?? DEFAULTS.hosts)).map((name) => ({ name }));

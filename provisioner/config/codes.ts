@@ -38,7 +38,7 @@ export const CODES = {
   E0136: "A variable that is not set",
   E0137: "A secret written in clear",
   E0138: "An environment that is not defined",
-  E0139: "A folder that does not exist",
+  E0139: "A folder or file that does not exist",
   E0140: "A configuration that has no effect",
 } as const;
 

@@ -179,16 +179,31 @@ const origin: Rule = (text) => {
   return flaw("E0129", "an origin is https://HOST, without a path, in lower case", 0, text.length);
 };
 
+const firstOfRange = (parts: readonly number[], bits: number): string =>
+  parts.map((part, index) => part & (0xff << (8 - Math.min(8, Math.max(0, bits - 8 * index)))) & 0xff).join(".");
+
 /** A range of IPv4 addresses, such as 203.0.113.0/24. */
 const range: Rule = (text) => {
   const [, address = "", bits = ""] = /^([0-9.]+)\/([0-9]{1,2})$/.exec(text) ?? [];
   const parts = address.split(".");
   const valid =
     parts.length === 4 && parts.every((part) => /^(?:0|[1-9][0-9]{0,2})$/.test(part) && Number(part) < 256) && Number(bits) <= 32;
-  return valid
+  if (!valid)
+    return flaw("E0127", "a range of addresses is written A.B.C.D/BITS", 0, Math.max(1, text.length), { hint: "such as 203.0.113.0/24" });
+  const first = firstOfRange(parts.map(Number), Number(bits));
+  return first === address
     ? undefined
-    : flaw("E0127", "a range of addresses is written A.B.C.D/BITS", 0, Math.max(1, text.length), { hint: "such as 203.0.113.0/24" });
+    : flaw("E0127", `this address is inside of the range, which begins at ${first}`, 0, address.length, { hint: `write ${first}/${bits}` });
 };
+
+/** Proxies that are believed: never everybody. */
+const proxyRange: Rule = (text) =>
+  range(text) ??
+  (text.endsWith("/0")
+    ? flaw("E0127", "this range is everybody: anyone could then say who a client is", 0, text.length, {
+        help: "list the proxies' own ranges",
+      })
+    : undefined);
 
 /** Where an OpenID provider is: no query, no fragment, no slash at the end. */
 const issuer: Rule = (text) => {
@@ -236,6 +251,7 @@ export const FORMATS: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["duration", quantity("E0126", parseDuration)],
   ["rate", quantity("E0126", parseRate)],
   ["range", range],
+  ["proxy-range", proxyRange],
   ["origin", origin],
   ["issuer", issuer],
   ["header", header],

@@ -54,11 +54,14 @@ describe("a good file", () => {
     const model = modelOf(`version: 1
 site: hello
 domain: hello.test
+mode: development
 machines:
   web: { memory: 1GiB, disks: { d: 1GiB } }
+  people: { memory: 1GiB, disks: { d: 1GiB } }
 services:
   gateway: { machine: web }
-  identity: { machine: web }
+  identity: { machine: people }
+  postgres: { machine: people, disk: d }
   objects: { machine: web, disk: d }
 apps:
   hello:
@@ -86,7 +89,7 @@ apps:
     const text = example("portfolio")
       .replace("LOG_LEVEL: info", "LOG_LEVEL: grün # é")
       .replace("edge: { cpus: 1, memory: 512MiB }", "edge: &m { cpus: 1, memory: 512MiB }\n  spare: *m");
-    expect(modelOf(text.replaceAll("\n", "\r\n")).machines.map(({ name }) => name)).toEqual(["edge", "spare", "app", "data"]);
+    expect(modelOf(text.replaceAll("\n", "\r\n")).machines.map(({ name }) => name)).toEqual(["edge", "spare", "app", "data", "identity"]);
   });
 
   test("may be JSON, with tabs", () => {
@@ -96,9 +99,10 @@ apps:
 
   test("says where each of its values stands", () => {
     const result = parse(example("portfolio"));
+    const line = example("portfolio").split("\n").indexOf("        port: 8080") + 1;
     expect(result.ok && result.locate(["apps", "portfolio", "workloads", "api", "port"])).toMatchObject({
       file: "croft.yaml",
-      line: 27,
+      line,
       col: 15,
     });
     expect(result.ok && result.locate(["machines", "app"])).toMatchObject({ line: 9, col: 3 });

@@ -6,10 +6,15 @@ import { decode, sourceText } from "./bytes.ts";
 import { checkCharacters, checkReturns } from "./characters.ts";
 import { checkAccess } from "./checks/access.ts";
 import { checkBindings } from "./checks/bindings.ts";
+import { checkMemory } from "./checks/memory.ts";
+import { checkRoutePlaces } from "./checks/places.ts";
 import { checkPorts } from "./checks/ports.ts";
 import { checkReferences } from "./checks/references.ts";
 import { checkRoutes } from "./checks/routes.ts";
 import { checkSecrets } from "./checks/secrets.ts";
+import { checkServices } from "./checks/services.ts";
+import { checkSignIn } from "./checks/sign-in.ts";
+import { checkSmoke } from "./checks/smoke.ts";
 import { checkUnique } from "./checks/unique.ts";
 import type { Check } from "./checks/view.ts";
 import { explain } from "./explain.ts";
@@ -83,7 +88,19 @@ const parseText = (text: string, file: string): Tree => {
   return { ok: true, root, findings, words: tokens.length };
 };
 
-const CHECKS: readonly Check[] = [checkReferences, checkUnique, checkPorts, checkRoutes, checkAccess, checkBindings];
+const CHECKS: readonly Check[] = [
+  checkReferences,
+  checkServices,
+  checkUnique,
+  checkPorts,
+  checkMemory,
+  checkRoutes,
+  checkRoutePlaces,
+  checkAccess,
+  checkSignIn,
+  checkSmoke,
+  checkBindings,
+];
 
 const compiled = new WeakMap<readonly ServiceSchema[], Validate>();
 

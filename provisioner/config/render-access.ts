@@ -1,6 +1,6 @@
 /** Who may reach what, as `croft config` prints it: the other half of `build.ts`. */
 import { formatDuration, formatSize } from "../model/sizes.ts";
-import type { AppOidc, Bucket, RouteRules } from "../model/types.ts";
+import type { AppOidc, AppSmoke, Bucket, RouteRules } from "../model/types.ts";
 import type { Plain } from "./tree.ts";
 
 type Data = Readonly<Record<string, Plain | undefined>>;
@@ -26,6 +26,12 @@ export const showOidc = (oidc: AppOidc): Data => ({
   sessionClient: oidc.sessionClient,
   clients: Object.fromEntries(oidc.clients.map(({ id, redirects }) => [id, { redirects }])),
   testUsers: Object.fromEntries(oidc.testUsers.map(({ name, roles }) => [name, { roles }])),
+});
+
+export const showSmoke = ({ module, user, origins }: AppSmoke, hostOf: (host: string) => string): Data => ({
+  module,
+  user,
+  origins: Object.fromEntries(Object.entries(origins).map(([name, host]) => [name, hostOf(host)])),
 });
 
 export const showBucket = (bucket: Bucket): Plain => ({

@@ -1,7 +1,7 @@
 /** The Model as YAML with every default written out: what `croft config` prints. Reading it again gives the same Model. */
 import { formatDuration, formatSize } from "../model/sizes.ts";
 import type { App, Machine, Model, Route, Workload } from "../model/types.ts";
-import { showBucket, showOidc, showRules } from "./render-access.ts";
+import { showBucket, showOidc, showRules, showSmoke } from "./render-access.ts";
 import { KNOWN_VERSION } from "./schema.ts";
 import type { Plain } from "./tree.ts";
 import { renderYaml } from "./yaml.ts";
@@ -24,7 +24,7 @@ const showMachine = (machine: Machine): Plain => ({
 
 const showWorkload = (workload: Workload): Plain => {
   const { kind, source, build, output } = workload;
-  if (kind === "static") return present({ kind, source, build, output, spa: workload.spa });
+  if (kind === "static") return present({ kind, source, build, output, spa: workload.spa, config: workload.config });
   const { machine, start, port, metricsPort, environment, health, stopSignal } = workload;
   const memory = formatSize(workload.memoryBytes);
   const stopTimeout = formatDuration(workload.stopTimeoutSeconds);
@@ -50,9 +50,11 @@ const showTarget = (target: Route["target"]): Data => {
   return target.kind === "deny" ? { deny: target.status } : { redirect: target.to };
 };
 
+const shortHost = (host: string, domain: string): string => (host === domain ? "@" : host.slice(0, -domain.length - 1));
+
 const showRoute = (route: Route, domain: string): Plain =>
   present({
-    host: route.host === domain ? "@" : route.host.slice(0, -domain.length - 1),
+    host: shortHost(route.host, domain),
     path: route.path,
     exact: route.exact,
     ...showTarget(route.target),
@@ -67,6 +69,7 @@ const showApp = (app: App, domain: string): Plain =>
     apiKey: app.apiKey === undefined ? undefined : { header: app.apiKey.header },
     oidc: app.oidc === undefined ? undefined : present(showOidc(app.oidc)),
     buckets: app.buckets === undefined ? undefined : byName(app.buckets, showBucket),
+    smoke: app.smoke === undefined ? undefined : present(showSmoke(app.smoke, (host) => shortHost(host, domain))),
     workloads: byName(app.workloads, showWorkload),
     routes: app.routes.map((route) => showRoute(route, domain)),
   });

@@ -5,7 +5,7 @@ const redirects: Schema = {
   type: "array",
   minItems: 1,
   uniqueItems: true,
-  description: "Where people may be sent back to after signing in; a `*` may end the path.",
+  description: "Where people may be sent back to after signing in. In development a `*` may end the path; in production each is exact.",
   examples: [["https://cms.example.test/*"]],
   items: { type: "string", format: "redirect-uri", description: "One place.", examples: ["https://cms.example.test/*"] },
 };
@@ -73,7 +73,7 @@ const oidc: Schema = {
     testUsers: {
       type: "object",
       default: {},
-      description: "People made with a random password where `mode` is development, and nowhere else.",
+      description: "People made with a random password, for tests: refused where `mode` is production.",
       examples: [{ editor: { roles: ["portfolio-admin"] } }],
       propertyNames: { format: "name" },
       additionalProperties: {

@@ -1,6 +1,7 @@
 /** The schema of `apps`. */
 import { access } from "./schema-access.ts";
 import { policy, route } from "./schema-routes.ts";
+import { smoke } from "./schema-smoke.ts";
 import type { Schema } from "./schema.ts";
 
 const shared: Readonly<Record<string, Schema>> = {
@@ -29,6 +30,21 @@ const staticWorkload: Schema = {
     kind: { const: "static", description: "A folder of files.", examples: ["static"] },
     ...shared,
     spa: { type: "boolean", default: false, description: "Answer unknown paths without an extension with `index.html`.", examples: [true] },
+    config: {
+      type: "object",
+      maxProperties: 32,
+      description:
+        "What the deploy tells the pages, in `/config.json`, which anybody can read: `${oidc.issuer}` and its like bind to endpoints, never to a secret.",
+      examples: [{ issuer: "${oidc.issuer}" }],
+      propertyNames: { format: "variable" },
+      additionalProperties: {
+        type: "string",
+        maxLength: 1024,
+        format: "one-line",
+        description: "The key's value.",
+        examples: ["${oidc.issuer}"],
+      },
+    },
   },
   required: ["kind", "source"],
   additionalProperties: false,
@@ -120,6 +136,7 @@ export const appSchema: Schema = {
       },
     },
     ...access,
+    smoke,
     policies: {
       type: "object",
       default: {},

@@ -10,6 +10,12 @@ export type ServiceSchema = {
   readonly schema?: Schema | undefined;
   /** Ports it listens on; workloads of its machine must leave them free. */
   readonly ports?: readonly number[];
+  /** Services that it cannot be without. */
+  readonly needs?: readonly string[];
+  /** The database that it keeps its own data in. */
+  readonly database?: string;
+  /** Memory below which it does not run. */
+  readonly leastMemoryBytes?: number;
 };
 
 /** The version of the format that this program reads. */

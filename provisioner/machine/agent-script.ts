@@ -145,6 +145,7 @@ go_back() { # FROM
 }
 
 activate() { # ID
+  alone || return 1
   previous=$(link_of "$base/current")
   printf '%s\\n' "$1" > "$base/pending.new" && sync -f "$base" && mv "$base/pending.new" "$base/pending" && sync -f "$base"
   if install_files "$1" && remove_old "$1" "$previous" && guard "$1" "$previous" && start_units "$1" && run_probes "$1"; then
@@ -183,6 +184,12 @@ boot() {
   return 0
 }
 
+# One change takes effect at a time: each is tested and proven with what the others left, never with half of them.
+alone() {
+  exec 9> /run/croft-agent.lock
+  flock -w 100 9 || { fail another change of this machine has not ended for 100 s; return 1; }
+}
+
 write_slot() { # NAME VERSION MODE OWNER UNIT ACTION CHECK, tar on standard input
   dir=$slots/$1
   mkdir -p "$dir" && rm -rf "$dir/$2.new" || return 1
@@ -193,6 +200,7 @@ write_slot() { # NAME VERSION MODE OWNER UNIT ACTION CHECK, tar on standard inpu
   find "$dir/$2.new" -type d -exec chmod "$(printf '%s' "$3" | sed 's/[46]/5/g; s/^05/07/')" {} +
   (cd "$dir/$2.new" && find . -type f -exec sha256sum {} +) > "$dir/$2.sum" || return 1
   sync -f "$dir/$2.new"
+  alone || return 1
   previous=$(link_of "$dir/current")
   if [ "$previous" = "$2" ]; then rm -rf "$dir/$2.old"; mv "$dir/$2" "$dir/$2.old"; else rm -rf "\${dir:?}/$2"; fi
   mv "$dir/$2.new" "$dir/$2" && rm -rf "$dir/$2.old"

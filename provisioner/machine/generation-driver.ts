@@ -49,7 +49,7 @@ const observeOne = (connections: Connections, request: ObserveRequest): Promise<
   });
 };
 
-const stage = async (shell: Shell, generation: Generation): Promise<void> => {
+const stage = async (shell: Shell, generation: Pick<Generation, "id" | "machine" | "entries">): Promise<void> => {
   const payload = await packTar(generation.entries);
   const result = await callAgent(shell, ["stage", generation.id], { payload });
   if (!result.ok) throw agentError(`staging generation ${generation.id}`, shell, result, `croft vm ssh ${generation.machine}`);
@@ -125,7 +125,7 @@ const remove = async (connections: Connections, request: RemoveRequest): Promise
   const machine = String(request.recorded.spec["machine"]);
   const units = Object.keys((request.recorded.spec["units"] ?? {}) as JsonObject);
   const shell = await connections.open(machine);
-  const empty = { id: "none", machine, manifest: "", entries: [{ name: "manifest", content: "", mode: 0o600 }] };
+  const empty = { id: "none", machine, entries: [{ name: "manifest", content: "", mode: 0o600 }] };
   request.progress(`stopping ${units.length} units`);
   await stage(shell, empty);
   const result = await callAgent(shell, ["activate", "none"], { timeoutMs: 120_000 });

@@ -1,5 +1,5 @@
 /** The complete desired configuration of one machine, assembled from what domains contribute. Pure. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { CroftError } from "../errors.ts";
 import type { FileEntry, GenerationPart, Probe, UnitEntry } from "../model/contribution.ts";
 import { resourceId, shortHash } from "../model/names.ts";
@@ -11,6 +11,8 @@ export type Generation = {
   readonly id: string;
   readonly machine: string;
   readonly manifest: string;
+  /** Path to SHA-256. */
+  readonly files: Readonly<Record<string, string>>;
   readonly entries: readonly TarEntry[];
 };
 
@@ -25,12 +27,18 @@ const word = (text: string): string => {
   throw new CroftError("BUG", `a generation cannot hold the name ${JSON.stringify(text)}`);
 };
 
-const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+const sha256 = (text: string): string => hash("sha256", text);
+const AGENT_HASH = sha256(AGENT);
 
 const directoryLine = (entry: GenerationPart["directories"][number]): string =>
   `d ${word(entry.mode)} ${word(entry.owner)} ${word(entry.path)}`;
 
-const fileLine = (file: FileEntry): string => `f ${word(file.mode)} ${word(file.owner)} ${sha256(file.content)} ${word(file.path)}`;
+/** A file with its hash, made once: contents are long, and most machines have many in common with their neighbours. */
+type HashedFile = FileEntry & { readonly hash: string };
+
+const hashed = (file: FileEntry): HashedFile => ({ ...file, hash: file.content === AGENT ? AGENT_HASH : sha256(file.content) });
+
+const fileLine = (file: HashedFile): string => `f ${word(file.mode)} ${word(file.owner)} ${file.hash} ${word(file.path)}`;
 
 const unitLine = (unit: UnitEntry): string => {
   const paths = unit.watches.length === 0 ? "-" : unit.watches.map(word).join(",");
@@ -45,7 +53,7 @@ const refuseTwice = (machine: string, paths: readonly string[]): void => {
 };
 
 export const makeGeneration = (machine: string, parts: readonly GenerationPart[]): Generation => {
-  const files = parts.flatMap((part) => part.files);
+  const files = parts.flatMap((part) => part.files).map(hashed);
   const probes = parts.flatMap((part) => part.probes);
   refuseTwice(
     machine,
@@ -62,15 +70,16 @@ export const makeGeneration = (machine: string, parts: readonly GenerationPart[]
     ...probes.map(probeLine),
     "",
   ].join("\n");
-  const contents = new Map(files.map((file) => [sha256(file.content), file.content]));
+  const contents = new Map(files.map((file) => [file.hash, file.content]));
   const entries: readonly TarEntry[] = [
     { name: "manifest", content: manifest, mode: 0o600 },
     { name: "agent", content: AGENT, mode: 0o700 },
     ...[...contents].map(([hash, content]) => ({ name: `files/${hash}`, content, mode: 0o600 })),
     ...probes.map((probe) => ({ name: `probes/${probe.name}`, content: `${probe.command}\n`, mode: 0o700 })),
   ];
-  const id = shortHash(JSON.stringify(entries.map(({ name, content }) => [name, content])), 16);
-  return { id, machine, manifest, entries };
+  // The manifest names files by their hashes, so theirs stand for their contents.
+  const id = shortHash(JSON.stringify([manifest, AGENT_HASH, ...probes.map(({ name, command }) => [name, command])]), 16);
+  return { id, machine, manifest, files: Object.fromEntries(files.map((file) => [file.path, file.hash])), entries };
 };
 
 export const generationId = (machine: string): ResourceId => resourceId("generation", machine);
@@ -80,7 +89,6 @@ export const INTACT = "intact";
 
 /** `needs`: slots with content the units want, and whatever else the parts ask for. */
 export const generationResource = (host: string, generation: Generation, parts: readonly GenerationPart[], image: string): Resource => {
-  const files = parts.flatMap((part) => part.files);
   const started = parts.flatMap((part) => part.units).filter((unit) => unit.start);
   const machine = resourceId("machine", generation.machine);
   return {
@@ -90,7 +98,7 @@ export const generationResource = (host: string, generation: Generation, parts: 
     spec: {
       machine: generation.machine,
       generation: generation.id,
-      files: Object.fromEntries(files.map((file) => [file.path, sha256(file.content).slice(0, 12)])),
+      files: Object.fromEntries(Object.entries(generation.files).map(([path, sha]) => [path, sha.slice(0, 12)])),
       directories: Object.fromEntries(parts.flatMap((part) => part.directories).map(({ path, mode, owner }) => [path, `${mode} ${owner}`])),
       units: Object.fromEntries(started.map((unit) => [unit.name, "active"])),
       firewall: INTACT,

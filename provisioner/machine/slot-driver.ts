@@ -52,7 +52,7 @@ const apply = async (tools: SlotTools, request: ApplyRequest): Promise<void> => 
   const shell = await tools.connections.open(machine);
   const change = slot.onChange;
   const words = ["slot", slot.name, version, slot.mode, slot.owner, change?.unit ?? "-", change?.action ?? "-", change?.check ?? "-"];
-  const result = await callAgent(shell, words, { payload: await fill(tools, payload) });
+  const result = await callAgent(shell, words, { payload: await fill(tools, payload), timeoutMs: 180_000 });
   if (!result.ok) throw agentError(`filling slot ${slot.name}`, shell, result, "the previous content is back in place");
 };
 

@@ -208,6 +208,12 @@ export type Domain = {
   readonly schema?: Readonly<Record<string, unknown>>;
   /** Ports its machine's workloads cannot have. */
   readonly ports?: readonly number[];
+  /** Services that it cannot be without. */
+  readonly needs?: readonly string[];
+  /** The database that it keeps its own data in: no app's. */
+  readonly database?: string;
+  /** Memory below which it does not run. */
+  readonly leastMemoryBytes?: number;
   /** Decides, before anything is desired, what a section leaves to the host: which of several programs. */
   readonly settle?: (model: Model, facts: Facts) => Model;
   readonly roles: (model: Model) => readonly RoleUse[];

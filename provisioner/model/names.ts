@@ -1,12 +1,12 @@
 /** Every name and every path that croft makes is built here, from (site, environment, name) alone. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { join } from "node:path";
 import { safePart } from "./safe.ts";
 
 export type SiteName = { readonly site: string; readonly environment: string };
 
 /** Lower-case hex of SHA-256, cut to `length` characters. */
-export const shortHash = (text: string, length: number): string => createHash("sha256").update(text).digest("hex").slice(0, length);
+export const shortHash = (text: string, length: number): string => hash("sha256", text).slice(0, length);
 
 const siteKey = ({ site, environment }: SiteName): string => `${site}/${environment}`;
 
@@ -23,44 +23,44 @@ export const sitePaths = (name: SiteName, roots: Roots = DEFAULT_ROOTS) => {
   const folder = join(roots.state, safePart(name.site), safePart(name.environment));
   return {
     folder,
-    state: join(folder, "state.json"),
-    journal: join(folder, "journal.ndjson"),
-    log: join(folder, "croft.log"),
-    lock: join(folder, "lock"),
-    owner: join(folder, "lock.owner.json"),
-    secrets: join(folder, "secrets.age"),
-    identity: join(folder, "identity.age-key"),
-    authority: join(folder, "authority"),
-    certificates: join(folder, "certificates"),
-    disks: join(folder, "disks"),
-    machines: join(folder, "machines"),
-    network: join(folder, "network"),
+    state: `${folder}/state.json`,
+    journal: `${folder}/journal.ndjson`,
+    log: `${folder}/croft.log`,
+    lock: `${folder}/lock`,
+    owner: `${folder}/lock.owner.json`,
+    secrets: `${folder}/secrets.age`,
+    identity: `${folder}/identity.age-key`,
+    authority: `${folder}/authority`,
+    certificates: `${folder}/certificates`,
+    disks: `${folder}/disks`,
+    machines: `${folder}/machines`,
+    network: `${folder}/network`,
     run: join(roots.run, name.site, name.environment),
   } as const;
 };
 
 export const machinePaths = (name: SiteName, machine: string, roots: Roots = DEFAULT_ROOTS) => {
   const paths = sitePaths(name, roots);
-  const folder = join(paths.machines, safePart(machine));
-  const run = join(paths.run, machine);
+  const folder = `${paths.machines}/${safePart(machine)}`;
+  const run = `${paths.run}/${machine}`;
   return {
     folder,
-    vmJson: join(folder, "vm.json"),
-    seed: join(folder, "seed.iso"),
-    runScript: join(folder, "run"),
-    networkRules: join(folder, "network.nft"),
-    mark: join(folder, "owner"),
-    log: join(folder, "console.log"),
-    root: (imageId: string) => join(folder, `root-${safePart(imageId)}.raw`),
+    vmJson: `${folder}/vm.json`,
+    seed: `${folder}/seed.iso`,
+    runScript: `${folder}/run`,
+    networkRules: `${folder}/network.nft`,
+    mark: `${folder}/owner`,
+    log: `${folder}/console.log`,
+    root: (imageId: string) => `${folder}/root-${safePart(imageId)}.raw`,
     run,
-    socket: join(run, "api.sock"),
-    events: join(run, "events.json"),
-    pid: join(run, "vmm.pid"),
+    socket: `${run}/api.sock`,
+    events: `${run}/events.json`,
+    pid: `${run}/vmm.pid`,
   } as const;
 };
 
 export const diskPath = (name: SiteName, disk: string, roots: Roots = DEFAULT_ROOTS): string =>
-  join(sitePaths(name, roots).disks, `${safePart(disk)}.raw`);
+  `${sitePaths(name, roots).disks}/${safePart(disk)}.raw`;
 
 export const cachePaths = (roots: Roots = DEFAULT_ROOTS) =>
   ({

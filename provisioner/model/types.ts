@@ -44,6 +44,17 @@ export type App = {
   readonly apiKey?: { readonly header: string };
   readonly oidc?: AppOidc;
   readonly buckets?: readonly Bucket[];
+  readonly smoke?: AppSmoke;
+};
+
+/** The app's own proof that it works. */
+export type AppSmoke = {
+  /** File relative to `croft.yaml`. */
+  readonly module: string;
+  /** The test user who logs in; undefined: nobody does, and nothing is written. */
+  readonly user?: string;
+  /** Full host names by the names under which the module gets their origins. */
+  readonly origins: Readonly<Record<string, string>>;
 };
 
 /** A bucket of its own in the object store. */
@@ -100,6 +111,8 @@ export type StaticWorkload = WorkloadBase & {
   readonly kind: "static";
   /** Unknown paths without an extension answer with `index.html`. */
   readonly spa: boolean;
+  /** Written into the release as `/config.json`, readable by everybody. Values may hold bindings that are no secrets. */
+  readonly config?: Readonly<Record<string, string>>;
 };
 
 export type NodeWorkload = WorkloadBase & {

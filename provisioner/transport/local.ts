@@ -1,9 +1,8 @@
-/** Commands on this host: the one door of execa. */
+/** Commands on this host: the one door of execa, which is loaded for the first one. */
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createReadStream } from "node:fs";
-import { execa } from "execa";
 import { CroftError } from "../errors.ts";
 import { doorPoint } from "../execute/faults.ts";
 import type { Command } from "./sh.ts";
@@ -31,6 +30,7 @@ const eachLine = (onLine: ((line: string) => void) | undefined) =>
 
 const runLocal = async (command: Command, options: RunOptions = {}): Promise<Result> => {
   await doorPoint("before");
+  const { execa } = await import("execa");
   const lines = eachLine(options.onLine);
   const result = await execa("sh", ["-c", command.text], {
     ...inputOf(options),

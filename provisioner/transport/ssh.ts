@@ -65,9 +65,10 @@ const fingerprintOf = (offered: Buffer): string => keyFingerprint(`key ${offered
 const isPinned = (target: SshTarget, offered: Buffer): boolean =>
   target.hostKeys.some((key) => keyFingerprint(key) === fingerprintOf(offered));
 
+/** Named one by one, so that the question which ways there are, a round trip, is left out. */
 const loginMethods = ({ user, logins, privateKey }: SshTarget): ConnectConfig => {
-  if (logins === undefined) return privateKey === undefined ? {} : { privateKey };
-  const methods = logins.map((login) =>
+  const own: readonly Login[] = privateKey === undefined ? [] : [{ type: "key", key: privateKey, name: "croft's key" }];
+  const methods = (logins ?? own).map((login) =>
     login.type === "agent"
       ? ({ type: "agent", username: user, agent: login.socket } as const)
       : ({ type: "publickey", username: user, key: login.key } as const),
@@ -124,6 +125,8 @@ const openClient = (target: SshTarget): Promise<ClientType> =>
         return false;
       },
     });
+    // Small packets in both directions: held back for more (Nagle), each handshake's step would wait 40 ms for the other side's delayed ACK.
+    client.setNoDelay(true);
   });
 
 /** Splits chunks into lines for `onLine` and keeps the last part of the whole. */

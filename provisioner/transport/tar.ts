@@ -1,16 +1,17 @@
-/** Archives with nothing of the time or the user in them: the one door of tar-stream. */
+/** Archives with nothing of the time or the user in them: the one door of tar-stream, which is loaded for the first one. */
 import { buffer } from "node:stream/consumers";
 import type { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { extract, pack } from "tar-stream";
 
 export type TarEntry = { readonly name: string; readonly content: string | Uint8Array; readonly mode: number };
+
+const tar = () => import("tar-stream");
 
 const FIXED_DATE = new Date(0);
 
 /** The same bytes for the same entries. */
 export const packTar = async (entries: readonly TarEntry[]): Promise<Buffer> => {
-  const archive = pack();
+  const archive = (await tar()).pack();
   for (const { name, content, mode } of entries) {
     archive.entry({ name, mode, mtime: FIXED_DATE, uid: 0, gid: 0 }, Buffer.from(content as string));
   }
@@ -22,7 +23,7 @@ export type TarFile = { readonly name: string; readonly sizeBytes: number; reado
 
 /** Writes files one after the other; none is held in memory. */
 export const writeTar = async (target: Writable, files: Iterable<TarFile>): Promise<void> => {
-  const archive = pack();
+  const archive = (await tar()).pack();
   const written = pipeline(archive, target);
   const fill = async (): Promise<void> => {
     for (const { name, sizeBytes, open } of files)
@@ -36,7 +37,7 @@ export type ReadEntry = { readonly name: string; readonly type: string; readonly
 
 /** Calls `onEntry` for each entry in order; an archive that ends early is an error. */
 export const readTar = async (source: Readable, onEntry: (entry: ReadEntry) => Promise<void>): Promise<void> => {
-  const parser = extract();
+  const parser = (await tar()).extract();
   const fed = pipeline(source, parser);
   const take = async (): Promise<void> => {
     for await (const entry of parser) {

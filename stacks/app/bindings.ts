@@ -24,7 +24,7 @@ const find = (endpoints: readonly Endpoint[], app: string, name: string): Endpoi
 /** Markers of templates come from endpoints alone: written by hand, one would reach any secret of the site. */
 const refuseMarkers = (text: string, app: string): void => {
   if (!text.includes("{{")) return;
-  throw new CroftError("CONFIG_INVALID", `app "${app}": a value of \`env\` cannot hold {{`, {
+  throw new CroftError("CONFIG_INVALID", `app "${app}": a value of \`env\` or \`config\` cannot hold {{`, {
     hint: "secrets come in by a binding such as ${database.rw.password}",
   });
 };

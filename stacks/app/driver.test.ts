@@ -9,7 +9,7 @@ import { sh } from "../../provisioner/transport/sh.ts";
 import { packTar } from "../../provisioner/transport/tar.ts";
 import { makeReleaseDrivers } from "./driver.ts";
 import { appDomain } from "./resources.ts";
-import type { ReleasePayload } from "./resources.ts";
+import type { ReleasePayload, StaticPayload } from "./resources.ts";
 import { textOf } from "./tools.ts";
 import { makeFakeMachine } from "./testing/machine.fixture.ts";
 import type { FakeMachine } from "./testing/machine.fixture.ts";
@@ -37,6 +37,7 @@ const desired = async (id: string, behaviour = "works"): Promise<Readonly<Record
   writeFileSync(
     file,
     await packTar([
+      { name: "config.json", content: "{}", mode: 0o600 },
       { name: "server.js", content: id, mode: 0o644 },
       { name: "behaviour", content: behaviour, mode: 0o644 },
       { name: "bin/tool", content: "#!/bin/sh\n", mode: 0o755 },
@@ -254,6 +255,13 @@ describe("static files", () => {
       await new Promise((done) => setTimeout(done, 15));
     }
     expect(readdirSync(inReleases("shop-page")).toSorted()).toEqual(["current", "four", "three", "two"]);
+  });
+
+  test("have the config.json that was deployed, over one of their own", async () => {
+    const { static: page } = await desired("one");
+    await apply({ ...(page as Resource), payload: { ...(page?.payload as StaticPayload), config: '{"it\'s":"$HOME"}\n' } });
+    expect(readFileSync(inReleases("shop-page", "current", "config.json"), "utf8")).toBe('{"it\'s":"$HOME"}\n');
+    expect(statSync(inReleases("shop-page", "current", "config.json")).mode & 0o777).toBe(0o644);
   });
 
   test("whose folder is gone are absent and come back", async () => {

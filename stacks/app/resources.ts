@@ -9,6 +9,7 @@ import type {
   GenerationPart,
   PublishInput,
 } from "../../provisioner/model/contribution.ts";
+import { CroftError } from "../../provisioner/errors.ts";
 import { resourceId, shortHash, workloadName } from "../../provisioner/model/names.ts";
 import { previousTemplate } from "../../provisioner/model/rotation.ts";
 import type { App, Model, NodeWorkload, StaticWorkload } from "../../provisioner/model/types.ts";
@@ -35,7 +36,12 @@ export type ReleasePayload = {
   readonly stopTimeoutSeconds: number;
 };
 export type RetirePayload = { readonly stopTimeoutSeconds: number };
-export type StaticPayload = { readonly name: string; readonly file: string };
+export type StaticPayload = {
+  readonly name: string;
+  readonly file: string;
+  /** The text of `config.json`, where the workload has one. */
+  readonly config?: string;
+};
 
 const READY_TIMEOUT_SECONDS = 60;
 
@@ -113,18 +119,36 @@ const retireResource = (input: DesireInput, placed: Placed): Resource => {
   };
 };
 
+/** Told to every visitor: a secret cannot come in here, whatever the checks of the file knew. */
+const publicConfig = (input: DesireInput, app: App, config: Readonly<Record<string, string>>): Pick<Bound, "template" | "needs"> => {
+  const bound = Object.entries(config)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => [key, bind(value, app.name, input.endpoints)] as const);
+  const secret = bound.find(([, { template }]) => template.includes("{{"));
+  if (secret !== undefined)
+    throw new CroftError(
+      "CONFIG_INVALID",
+      `app "${app.name}": \`config\` is served to everybody, and its key ${secret[0]} binds to a secret`,
+    );
+  return {
+    template: `${JSON.stringify(Object.fromEntries(bound.map(([key, { template }]) => [key, template])), null, 2)}\n`,
+    needs: bound.flatMap(([, { needs }]) => needs),
+  };
+};
+
 const staticResource = (input: DesireInput, app: App, workload: StaticWorkload, machine: string): readonly Resource[] => {
   const name = workloadName(app.name, workload.name);
   const built = input.releases[name];
   if (built === undefined) return [];
+  const config = workload.config === undefined ? undefined : publicConfig(input, app, workload.config);
   return [
     {
       id: staticId(name),
       kind: "static",
       host: hostOf(input.model, machine),
-      spec: { machine, release: built.id },
-      payload: { name, file: built.file } satisfies StaticPayload,
-      needs: [resourceId("machine", machine)],
+      spec: { machine, release: config === undefined ? built.id : shortHash(JSON.stringify([built.id, config.template]), 16) },
+      payload: { name, file: built.file, ...(config === undefined ? {} : { config: config.template }) } satisfies StaticPayload,
+      needs: [...new Set([resourceId("machine", machine), ...(config?.needs ?? [])])],
       lostWith: [resourceId("machine", machine)],
     },
   ];

@@ -26,7 +26,7 @@ const applyStatic = async (tools: ReleaseTools, request: ApplyRequest): Promise<
   const shell = await tools.connect(machine);
   const base = releaseFolder(payload.name);
   request.progress("uploading");
-  await upload(shell, payload.name, release, payload.file);
+  await upload(shell, payload.name, release, payload.file, payload.config);
   await must(
     shell,
     `switching ${payload.name} to ${release}`,

@@ -23,6 +23,8 @@ Type=exec
 ExecStart=/usr/local/bin/node "${safeRelative(workload.start)}"
 WorkingDirectory=${releaseFolder(name)}/%i
 Environment=NODE_EXTRA_CA_CERTS=/etc/croft/authority.pem
+# Users made for a unit have no entry that libraries could find a home in.
+Environment=HOME=/tmp
 EnvironmentFile=${releaseFolder(name)}/%i.env
 DynamicUser=yes
 KillSignal=${safePart(workload.stopSignal)}

@@ -6,17 +6,18 @@ import { releaseFolder } from "./units.ts";
 
 const UPLOAD_TIMEOUT_MS = 600_000;
 
-/** `file` is a tar on this computer. */
-export const upload = async (shell: Shell, name: string, folder: string, file: string): Promise<void> => {
+/** `file` is a tar on this computer; `config` the text of a `config.json` that is written over the one in it. */
+export const upload = async (shell: Shell, name: string, folder: string, file: string, config?: string): Promise<void> => {
   const base = releaseFolder(name);
   const target = `${base}/${folder}`;
   const fresh = `${target}.new`;
   const there = await shell.run(sh`test -d ${target}`);
   if (there.ok) return;
+  const told = config === undefined ? sh`:` : sh`printf %s ${config} >${`${fresh}/config.json`}`;
   await must(
     shell,
     `uploading release ${folder} of ${name}`,
-    sh`set -e; mkdir -p ${base}; rm -rf ${fresh}; mkdir ${fresh}; tar -x -m -f - -C ${fresh} --no-same-owner --no-same-permissions; chmod -R u=rwX,go=rX ${fresh}; sync -f ${fresh}; mv -T ${fresh} ${target}`,
+    sh`set -e; mkdir -p ${base}; rm -rf ${fresh}; mkdir ${fresh}; tar -x -m -f - -C ${fresh} --no-same-owner --no-same-permissions; ${told}; chmod -R u=rwX,go=rX ${fresh}; sync -f ${fresh}; mv -T ${fresh} ${target}`,
     { inputFile: file, timeoutMs: UPLOAD_TIMEOUT_MS },
   );
 };

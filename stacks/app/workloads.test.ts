@@ -4,12 +4,13 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Endpoint } from "../../provisioner/model/contribution.ts";
 import type { NodeWorkload } from "../../provisioner/model/types.ts";
 import type { Recorded, Resource } from "../../provisioner/plan/resource.ts";
 import { bind } from "./bindings.ts";
 import { choosePort } from "./ports.ts";
 import { appDomain, workloadEndpoints } from "./resources.ts";
-import type { ReleasePayload } from "./resources.ts";
+import type { ReleasePayload, StaticPayload } from "./resources.ts";
 import { api, database, desireInput, modelWith, page, recordOf } from "./testing/model.fixture.ts";
 import type { Wanted } from "./testing/model.fixture.ts";
 import { renderEnvironment, renderUnit } from "./units.ts";
@@ -172,6 +173,43 @@ describe("instances", () => {
   test("croft's own variables win over the app's", () => {
     const release = specOf(withApi({ environment: { PORT: "1", APP_VERSION: "2" } }));
     expect(environmentIn(release)).toMatchObject({ PORT: "8080", APP_VERSION: "aaaa" });
+  });
+});
+
+describe("what pages are told", () => {
+  const oidc: Endpoint = {
+    ...database,
+    name: "oidc",
+    properties: { issuer: "https://auth.shop.test/realms/shop" },
+    secrets: [],
+    needs: ["identity-realm/shop"],
+  };
+  const staticOf = (config?: Readonly<Record<string, string>>): Resource | undefined => {
+    const model = modelWith({ workloads: [{ ...page, ...(config === undefined ? {} : { config }) }] });
+    const input = desireInput({ model });
+    return appDomain.desire({ ...input, endpoints: [...input.endpoints, oidc] }).resources.find(({ kind }) => kind === "static");
+  };
+
+  test("is part of the release's name; without it the content alone is", () => {
+    expect(staticOf()?.spec["release"]).toBe("pppp");
+    const [one, same, other] = [
+      { a: "1", b: "2" },
+      { b: "2", a: "1" },
+      { a: "1", b: "3" },
+    ].map((config) => staticOf(config)?.spec["release"]);
+    expect([one === same, one === other, one === "pppp"]).toEqual([true, false, false]);
+  });
+
+  test("is bound, and waits for what it names", () => {
+    const resource = staticOf({ issuer: "${oidc.issuer}", clientId: "cms" });
+    expect((resource?.payload as StaticPayload | undefined)?.config).toBe(
+      '{\n  "clientId": "cms",\n  "issuer": "https://auth.shop.test/realms/shop"\n}\n',
+    );
+    expect(resource?.needs).toEqual(["machine/edge", "identity-realm/shop"]);
+  });
+
+  test.each(["${database.rw.url}", "{{secret postgres/shop/rw}}"])("%s is never among it", (value) => {
+    expect(() => staticOf({ key: value })).toThrow(/served to everybody|cannot hold/);
   });
 });
 

@@ -7,6 +7,8 @@ export const DATABASE = "keycloak";
 export const PORT = 8080;
 /** Health and metrics, on the machine's loopback alone. */
 export const MANAGEMENT_PORT = 9000;
+/** The smallest heap, and beside it classes, code, threads and buffers. */
+export const LEAST_MEMORY_BYTES = 608 * 1024 ** 2;
 export const UNIT = "croft-keycloak.service";
 export const PROGRAM = "/opt/keycloak/bin/kc.sh";
 /** What Keycloak writes while it runs; in the image a link. */

@@ -7,7 +7,7 @@ import type { Machine, Model } from "../../provisioner/model/types.ts";
 import type { Resource } from "../../provisioner/plan/resource.ts";
 import { secretId } from "../../provisioner/secrets/resource.ts";
 import { oidcEndpoints, serviceEndpoint } from "./endpoints.ts";
-import { ADMIN_CLIENT, ADMIN_SECRET, DATABASE, MANAGEMENT_PORT, PORT, RECOVERY_PORT, SERVICE } from "./names.ts";
+import { ADMIN_CLIENT, ADMIN_SECRET, DATABASE, LEAST_MEMORY_BYTES, MANAGEMENT_PORT, PORT, RECOVERY_PORT, SERVICE } from "./names.ts";
 import { partOf, slotEntry } from "./part.ts";
 import { insideResources } from "./inside.ts";
 import { SCHEMA, sectionOf } from "./section.ts";
@@ -81,6 +81,9 @@ export const identityDomain: Domain = {
   name: SERVICE,
   schema: SCHEMA,
   ports: [PORT, MANAGEMENT_PORT, RECOVERY_PORT],
+  needs: ["postgres", "gateway"],
+  database: DATABASE,
+  leastMemoryBytes: LEAST_MEMORY_BYTES,
   roles: (model) => {
     const section = sectionOf(model);
     return section === undefined ? [] : [{ machine: section.machine, role: "keycloak" }];

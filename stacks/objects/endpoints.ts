@@ -1,6 +1,6 @@
 /** What apps bind to, and what the gateway shows of the store. Pure. */
 import type { Endpoint, PublishInput, Published, PublishedPlace } from "../../provisioner/model/contribution.ts";
-import { internalDomain } from "../../provisioner/model/names.ts";
+import { internalDomain, resourceId } from "../../provisioner/model/names.ts";
 import { usedSeat } from "../../provisioner/model/rotation.ts";
 import type { Model } from "../../provisioner/model/types.ts";
 import { PORT, REGION, SERVICE, bucketId, keyId, keyName, storeId } from "./names.ts";
@@ -66,8 +66,8 @@ const bucketEndpoint = ({ model, versions }: PublishInput, section: Section, buc
   const key = keyName(bucket.full, usedSeat(versions, bucket.secret));
   const place =
     edge === undefined
-      ? { machine: section.machine, port: PORT, protocol: "http", url: `http://${SERVICE}.${internalDomain}:${PORT}` }
-      : { machine: edge, port: 443, protocol: "https", url: `https://${section.host}` };
+      ? { machine: section.machine, port: PORT, protocol: "http", url: `http://${SERVICE}.${internalDomain}:${PORT}`, needs: [] }
+      : { machine: edge, port: 443, protocol: "https", url: `https://${section.host}`, needs: [resourceId("generation", edge)] };
   return {
     app: bucket.app,
     name: `buckets.${bucket.name}`,
@@ -76,7 +76,7 @@ const bucketEndpoint = ({ model, versions }: PublishInput, section: Section, buc
     protocol: place.protocol,
     properties: { name: bucket.full, endpoint: place.url, region: REGION, accessKey: key, secretKey: secret },
     secrets: [bucket.secret],
-    needs: [bucketId(bucket.full), ...(section.program === "minio" ? [keyId(key)] : [])],
+    needs: [bucketId(bucket.full), ...(section.program === "minio" ? [keyId(key)] : []), ...place.needs],
   };
 };
 

@@ -3,7 +3,7 @@ import { slotId } from "../../provisioner/machine/slot-resource.ts";
 import type { FileEntry, GenerationPart, SlotEntry } from "../../provisioner/model/contribution.ts";
 import { resourceId } from "../../provisioner/model/names.ts";
 import { IDENTITY_SLOT, MOUNT_UNIT, SERVICE, UNIT } from "./names.ts";
-import { renderGuard, renderMount, renderProbe, renderUnit } from "./render.ts";
+import { READY, renderGuard, renderMount, renderProbe, renderReady, renderUnit } from "./render.ts";
 import type { StoreInput } from "./render.ts";
 import type { Section } from "./section.ts";
 
@@ -24,6 +24,7 @@ export const partOf = (section: Section, input: StoreInput): GenerationPart => (
   files: [
     file("/usr/lib/croft/objects-guard", renderGuard(input.program), "0755"),
     file(PROBE, renderProbe(input), "0755"),
+    ...(input.program === "seaweedfs" ? [file(READY, renderReady(input), "0755")] : []),
     file(`/etc/systemd/system/${MOUNT_UNIT}`, renderMount(input)),
     file(`/etc/systemd/system/${UNIT}`, renderUnit(input)),
   ],

@@ -12,7 +12,10 @@ export type StoreInput = {
 
 const MIB = 1024 ** 2;
 
-export const renderMount = (input: Pick<StoreInput, "device">): string => `[Unit]
+/** SeaweedFS has no way to sync what comes in by S3, neither objects nor their names, so its disk writes everything at once. */
+const mountOptions = (program: ProgramName): string => `noatime,nosuid,nodev,noexec${program === "seaweedfs" ? ",sync" : ""}`;
+
+export const renderMount = (input: Pick<StoreInput, "program" | "device">): string => `[Unit]
 Description=Data of the object store
 Before=local-fs.target
 
@@ -20,7 +23,7 @@ Before=local-fs.target
 What=${input.device}
 Where=${DATA_MOUNT}
 Type=ext4
-Options=noatime,nosuid,nodev,noexec
+Options=${mountOptions(input.program)}
 
 [Install]
 WantedBy=multi-user.target
@@ -34,6 +37,9 @@ const identityPattern = (program: ProgramName): string =>
   program === "minio"
     ? "^MINIO_ROOT_PASSWORD=[A-Za-z0-9]{32}$"
     : `^\\{"identities":\\[\\{"name":"${ADMIN_KEY}","credentials":\\[\\{"accessKey":"${ADMIN_KEY}","secretKey":"[A-Za-z0-9]{32}"\\}\\],`;
+
+/** Of SeaweedFS alone: MinIO says so itself. */
+export const READY = "/usr/lib/croft/objects-ready";
 
 const ACTIONS = ["Read", "Write", "List", "Tagging"] as const;
 const identity = (name: string, secret: string, actions: readonly string[]) => ({
@@ -77,11 +83,40 @@ Environment=MINIO_FS_OSYNC=on
 Environment=MINIO_API_STALE_UPLOADS_EXPIRY=24h MINIO_API_STALE_UPLOADS_CLEANUP_INTERVAL=1h
 Environment=GOMEMLIMIT=${Math.floor(input.memoryBytes / 4 / MIB)}MiB`;
 
+/** Where SeaweedFS's parts speak to each other; each has another port 10,000 higher. */
+export const SEAWEED_PORTS = { master: 9330, volume: 9340, filer: 9350 } as const;
+
+/** A bucket takes one volume at a time and as many as the disk has room for: by default seven at once, of a number that small disks do not have. */
+const VOLUMES = "-volume.max=10000 -master.volumeSizeLimitMB=1024";
+
+/** One master alone need not wait for votes: with the usual ten seconds a restart takes twenty. */
+const ALONE = "-master.electionTimeout=1s -volume.preStopSeconds=0 -master.telemetry=false";
+
 /** Everything but the S3 port stays on the loopback; its administration by gRPC is behind the machine's firewall. */
+const seaweedServer = (input: StoreInput): string =>
+  [
+    `/usr/local/bin/weed server -dir=/var/lib/${STATE_FOLDER}/seaweedfs -ip=127.0.0.1 -ip.bind=127.0.0.1 ${VOLUMES} ${ALONE}`,
+    `-master.port=${SEAWEED_PORTS.master} -volume.port=${SEAWEED_PORTS.volume} -filer -filer.port=${SEAWEED_PORTS.filer}`,
+    `-s3 -s3.port=${PORT} -s3.ip.bind=${input.address} -s3.port.iceberg=0 -s3.port.lance=0 -s3.config=%d/identity -s3.iam=false`,
+    "-s3.autoCreateBucket=false -s3.allowDeleteBucketNotEmpty=false",
+  ].join(" ");
+
 const seaweedProgram = (input: StoreInput): string => `Type=exec
-ExecStart=/usr/local/bin/weed server -dir=/var/lib/${STATE_FOLDER}/seaweedfs -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.volumeSizeLimitMB=1024 -volume.max=0 -volume.port=9340 -filer -filer.port=9350 -s3 -s3.port=${PORT} -s3.ip.bind=${input.address} -s3.config=%d/identity -s3.iam=false -s3.allowDeleteBucketNotEmpty=false
+ExecStart=${seaweedServer(input)}
 ExecStartPre=/bin/mkdir -p /var/lib/${STATE_FOLDER}/seaweedfs
+ExecStartPost=+/bin/sh ${READY}
+Environment=WEED_MASTER_VOLUME_GROWTH_COPY_1=1
 Environment=GOMEMLIMIT=${Math.floor(input.memoryBytes / 4 / MIB)}MiB`;
+
+/** Where there is one, the unit counts as started only after this: SeaweedFS answers before it can write. */
+export const renderReady = (input: Pick<StoreInput, "address">): string => `#!/bin/sh
+# Written by croft. Waits until the store takes what is written.
+ask() { curl --silent --max-time 5 --noproxy '*' --output /dev/null "$@"; }
+until [ "$(ask --write-out '%{http_code}' http://\${1:-${input.address}:${PORT}}/)" = 403 ] &&
+  ask --fail "http://\${2:-127.0.0.1:${SEAWEED_PORTS.master}}/dir/assign?collection=${PROBE_BUCKET}"; do
+  sleep 0.2
+done
+`;
 
 const TITLES: Readonly<Record<ProgramName, string>> = { minio: "MinIO", seaweedfs: "SeaweedFS" };
 

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { objectsDomain } from "./resources.ts";
-import { renderGuard, renderIdentity, renderMount, renderProbe, renderUnit } from "./render.ts";
+import { renderGuard, renderIdentity, renderMount, renderProbe, renderReady, renderUnit } from "./render.ts";
 import { PROGRAMS, bucketsOf } from "./section.ts";
 import { MODEL, SHOP, desireInput } from "./testing/model.fixture.ts";
 
@@ -97,7 +97,7 @@ describe("endpoints", () => {
         secretKey: "{{secret objects/shop/media used}}",
       },
       secrets: ["objects/shop/media"],
-      needs: ["bucket/shop-media", "bucket-key/shop-media"],
+      needs: ["bucket/shop-media", "bucket-key/shop-media", "generation/edge"],
     });
   });
 
@@ -139,15 +139,13 @@ describe("files", () => {
       "croft-objects.service": renderUnit({ ...input, program }),
       "objects-guard": renderGuard(program),
       "objects-probe": renderProbe({ ...input, program }),
+      "var-lib-private-objects.mount": renderMount({ ...input, program }),
+      ...(program === "seaweedfs" ? { "objects-ready": renderReady(input) } : {}),
       ...renderIdentity(program, bucketsOf(MODEL)),
     };
     for (const [name, text] of Object.entries(files)) await expect(text).toMatchFileSnapshot(`golden/${program}/${name}`);
-    for (const script of [files["objects-guard"], files["objects-probe"]])
+    for (const [, script] of Object.entries(files).filter(([name]) => /^objects-[a-z]+$/.test(name)))
       expect(execFileSync("sh", ["-n"], { input: script, encoding: "utf8" })).toBe("");
-  });
-
-  test("the mount", async () => {
-    await expect(renderMount(input)).toMatchFileSnapshot("golden/var-lib-private-objects.mount");
   });
 
   test("the machine's part waits for its identity and its disk, and mounts before it starts", () => {

@@ -130,6 +130,7 @@ const desire = (input: DesireInput): Contribution => {
 export const objectsDomain: Domain = {
   name: SERVICE,
   ports: [PORT],
+  leastMemoryBytes: 128 * 1024 ** 2,
   schema: {
     type: "object",
     description: "An S3 object store on one machine, its data on one of the machine's disks.",

@@ -36,6 +36,8 @@ export const openS3 = ({ endpoint, region, key, secret, httpAgent, httpsAgent }:
     forcePathStyle: true,
     credentials: { accessKeyId: key, secretAccessKey: secret },
     maxAttempts: 3,
+    // Else every address signed for a PUT carries the checksum of an empty body, which SeaweedFS holds it to.
+    requestChecksumCalculation: "WHEN_REQUIRED",
     requestHandler: {
       ...(httpAgent === undefined ? {} : { httpAgent }),
       ...(httpsAgent === undefined ? {} : { httpsAgent }),

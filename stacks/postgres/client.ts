@@ -1,6 +1,6 @@
-/** Queries over a byte stream to the server's socket: the one door of `pg`. */
+/** Queries over a byte stream to the server's socket: the one door of `pg`, which is loaded for the first one. */
 import type { Duplex } from "node:stream";
-import pg from "pg";
+import type { DatabaseError } from "pg";
 import { CroftError } from "../../provisioner/errors.ts";
 import { doorPoint } from "../../provisioner/execute/faults.ts";
 import type { Shell } from "../../provisioner/transport/shell.ts";
@@ -41,11 +41,14 @@ const asSocket = (stream: Duplex): Duplex =>
     unref: () => stream,
   });
 
+/** What the server said itself; other errors are of the connection and have no severity. */
+const isAnswer = (cause: unknown): cause is DatabaseError => cause instanceof Error && "severity" in cause;
+
 /** `53300`: all connections are taken; `57P…`: starting up or shutting down. */
 const PASSING = /^(08|53300|57P)/;
 
 const failure = (doing: string, shell: Shell, cause: unknown): CroftError => {
-  const answer = cause instanceof pg.DatabaseError ? cause : undefined;
+  const answer = isAnswer(cause) ? cause : undefined;
   // Without an answer of the server the connection itself is gone.
   const transient = answer === undefined || PASSING.test(answer.code ?? "");
   return new CroftError("DATABASE", `${doing} on ${shell.label}: ${(cause as Error).message}`, {
@@ -57,7 +60,7 @@ const failure = (doing: string, shell: Shell, cause: unknown): CroftError => {
 
 /** Whether an error says that the database does not exist. */
 export const saysNoDatabase = (error: unknown): boolean =>
-  error instanceof CroftError && error.cause instanceof pg.DatabaseError && error.cause.code === NO_DATABASE;
+  error instanceof CroftError && isAnswer(error.cause) && error.cause.code === NO_DATABASE;
 
 export type OpenDatabase = Database & { readonly close: () => Promise<void> };
 
@@ -66,6 +69,7 @@ export type OpenDatabase = Database & { readonly close: () => Promise<void> };
  * @throws CroftError DATABASE; transient where the server cannot be reached
  */
 export const openDatabase = async (shell: Shell, database: string): Promise<OpenDatabase> => {
+  const { default: pg } = await import("pg");
   const stream = await shell.connectUnix(SOCKET);
   const client = new pg.Client({
     user: "postgres",

@@ -238,6 +238,7 @@ const desire = (input: DesireInput): Contribution => {
 export const postgresDomain: Domain = {
   name: "postgres",
   ports: [PORT],
+  leastMemoryBytes: 128 * 1024 ** 2,
   schema: {
     type: "object",
     description: "PostgreSQL on one machine, its data on one of the machine's disks.",

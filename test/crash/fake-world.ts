@@ -1,5 +1,5 @@
 /** A world in a folder: one JSON file per object, drivers for any kind of resource, two doors in every effect. */
-import { appendFile, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Driver } from "../../provisioner/execute/driver.ts";
 import { doorPoint } from "../../provisioner/execute/faults.ts";
@@ -24,63 +24,67 @@ export type FakeOptions = {
 
 const fileName = (id: ResourceId): string => `${encodeURIComponent(id)}.json`;
 
-const door = async <T>(options: FakeOptions, what: string, effect: () => Promise<T>): Promise<T> => {
+const door = async (options: FakeOptions, what: string, effect: () => void): Promise<void> => {
   await doorPoint("before");
   options.onEffect?.(what);
-  const result = await effect();
+  effect();
   await doorPoint("after");
-  return result;
 };
 
-export const readObjects = async (folder: string): Promise<ReadonlyMap<ResourceId, FakeObject>> => {
-  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".json"));
-  const objects = await Promise.all(names.map(async (name) => JSON.parse(await readFile(join(folder, name), "utf8")) as FakeObject));
-  return new Map(objects.map((object) => [object.id, object]));
+const readText = (file: string): string | undefined => (existsSync(file) ? readFileSync(file, "utf8") : undefined);
+
+const listFiles = (folder: string): readonly string[] => (existsSync(folder) ? readdirSync(folder).toSorted() : []);
+
+/** Thousands of processes look at worlds: one file per question, never the whole folder. */
+const readObject = (folder: string, id: ResourceId): FakeObject | undefined => {
+  const text = readText(join(folder, fileName(id)));
+  return text === undefined ? undefined : (JSON.parse(text) as FakeObject);
 };
+
+const readObjects = (folder: string): readonly FakeObject[] =>
+  listFiles(folder)
+    .filter((name) => name.endsWith(".json"))
+    .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as FakeObject);
 
 /** Everything there is, sorted: the golden oracle. Half-made and temporary things show. */
-export const inventory = async (folder: string): Promise<readonly string[]> => {
-  const files = await readdir(folder).catch(() => []);
-  const texts = files.toSorted().map(async (name) => `${decodeURIComponent(name)} ${await readFile(join(folder, name), "utf8")}`);
-  return Promise.all(texts);
-};
+export const inventory = (folder: string): readonly string[] =>
+  listFiles(folder).map((name) => `${decodeURIComponent(name)} ${readFileSync(join(folder, name), "utf8")}`);
 
 const birthsFile = (folder: string): string => `${folder}.births`;
 
 /** How often each object came into being: once, however often a run was killed. */
-export const readBirths = async (folder: string): Promise<Readonly<Record<ResourceId, number>>> => {
-  const lines = (await readFile(birthsFile(folder), "utf8").catch(() => "")).split("\n").filter((line) => line !== "");
+export const readBirths = (folder: string): Readonly<Record<ResourceId, number>> => {
+  const lines = (readText(birthsFile(folder)) ?? "").split("\n").filter((line) => line !== "");
   return Object.fromEntries([...Map.groupBy(lines, (line) => line)].toSorted().map(([id, all]) => [id, all.length]));
 };
 
-const write = async (folder: string, object: FakeObject): Promise<void> => {
+const write = (folder: string, object: FakeObject): void => {
   const file = join(folder, fileName(object.id));
-  await writeFile(`${file}.new`, JSON.stringify(object));
-  await rename(`${file}.new`, file);
+  writeFileSync(`${file}.new`, JSON.stringify(object));
+  renameSync(`${file}.new`, file);
 };
 
 /** What lived on a removed object is gone with it. */
-const removeWithPassengers = async (folder: string, id: ResourceId): Promise<void> => {
-  const objects = await readObjects(folder);
-  for (const object of objects.values()) if (object.lostWith.includes(id)) await removeWithPassengers(folder, object.id);
-  await rm(join(folder, fileName(id)), { force: true });
+const removeWithPassengers = (folder: string, id: ResourceId): void => {
+  for (const object of readObjects(folder)) if (object.lostWith.includes(id)) removeWithPassengers(folder, object.id);
+  rmSync(join(folder, fileName(id)), { force: true });
 };
 
-const observeOne = (objects: ReadonlyMap<ResourceId, FakeObject>, id: ResourceId, options: FakeOptions): Observation => {
+const observeOne = (folder: string, id: ResourceId, options: FakeOptions): Observation => {
   const by = options.hiddenBy?.(id);
-  if (by !== undefined && objects.get(by)?.ready !== true) return { status: "hidden", by };
-  const found = objects.get(id);
+  if (by !== undefined && readObject(folder, by)?.ready !== true) return { status: "hidden", by };
+  const found = readObject(folder, id);
   if (found === undefined) return { status: "absent" };
   return { status: "present", facts: found.ready ? found.spec : {} };
 };
 
 const apply = async (folder: string, resource: Resource, replaces: boolean, options: FakeOptions): Promise<JsonObject> => {
-  await mkdir(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true });
   if (replaces) await door(options, `remove ${resource.id}`, () => removeWithPassengers(folder, resource.id));
   const object = { id: resource.id, spec: resource.spec, lostWith: resource.lostWith ?? [] };
-  await door(options, `write ${resource.id}`, async () => {
-    if (!(await readObjects(folder)).has(resource.id)) await appendFile(birthsFile(folder), `${resource.id}\n`);
-    await write(folder, { ...object, ready: false });
+  await door(options, `write ${resource.id}`, () => {
+    if (readObject(folder, resource.id) === undefined) appendFileSync(birthsFile(folder), `${resource.id}\n`);
+    write(folder, { ...object, ready: false });
   });
   if (options.failAt === resource.id) throw new Error(`${resource.id} cannot be finished`);
   await door(options, `mark ${resource.id}`, () => write(folder, { ...object, ready: true }));
@@ -88,18 +92,15 @@ const apply = async (folder: string, resource: Resource, replaces: boolean, opti
 };
 
 const remove = async (folder: string, { id }: Recorded, options: FakeOptions): Promise<void> => {
-  const found = (await readObjects(folder)).get(id);
-  await door(options, `unmark ${id}`, async () => (found === undefined ? undefined : write(folder, { ...found, ready: false })));
+  const found = readObject(folder, id);
+  await door(options, `unmark ${id}`, () => (found === undefined ? undefined : write(folder, { ...found, ready: false })));
   if (options.failAt === id) throw new Error(`${id} cannot be removed`);
   await door(options, `remove ${id}`, () => removeWithPassengers(folder, id));
 };
 
 const makeDriver = (folder: string, kind: string, options: FakeOptions): Driver => ({
   kind,
-  observe: async (requests) => {
-    const objects = await readObjects(folder);
-    return new Map(requests.map(({ id }) => [id, observeOne(objects, id, options)]));
-  },
+  observe: (requests) => Promise.resolve(new Map(requests.map(({ id }) => [id, observeOne(folder, id, options)]))),
   apply: ({ resource, step }) => apply(folder, resource, step.action === "replace", options),
   remove: ({ recorded }) => remove(folder, recorded, options),
 });

@@ -21,7 +21,7 @@ const problemsOf = (title: string, cells: readonly Cell[]): readonly string[] =>
 /** What a killed run began must not outlive the site, even if no run ever finished it. */
 const nothingAfterPurge = async (folder: string): Promise<string | undefined> => {
   await run(folder, purge);
-  const left = (await inventory(worldFolder(folder))).filter((text) => !text.startsWith("image/"));
+  const left = inventory(worldFolder(folder)).filter((text) => !text.startsWith("image/"));
   return left.length === 0 ? undefined : `left after --purge: ${left.join("; ")}`;
 };
 

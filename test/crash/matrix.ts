@@ -1,11 +1,12 @@
 /** Kills a real process at every point of every step of a run, then lets the next run finish: any graph, any options. */
 import { spawn } from "node:child_process";
-import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { cpSync, existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { isEmpty } from "../../provisioner/plan/diff.ts";
 import { inventory, readBirths } from "./fake-world.ts";
-import { plan, run, worldFolder, writeScene } from "./site.ts";
+import { plan, run, settleScene, worldFolder, writeScene } from "./site.ts";
 import type { Scene } from "./site.ts";
 
 export type Point = { readonly step: string; readonly point: string };
@@ -22,6 +23,9 @@ export type MatrixInput = {
 
 /** `problem` is undefined where the next run finished the work and the one after found nothing to do. */
 export type Cell = Point & { readonly problem: string | undefined };
+
+/** In memory where there is such a place: a killed process leaves what it wrote either way, and nothing waits for a disk. */
+const SCRATCH = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 const CHILD = join(import.meta.dirname, "child.ts");
 
@@ -40,7 +44,7 @@ const runChild = (folder: string, environment: Readonly<Record<string, string>>,
   });
 
 const withFolder = async <T>(work: (folder: string) => Promise<T>): Promise<T> => {
-  const folder = await mkdtemp(join(tmpdir(), "croft-crash-"));
+  const folder = await mkdtemp(join(SCRATCH, "croft-crash-"));
   try {
     return await work(folder);
   } finally {
@@ -49,24 +53,26 @@ const withFolder = async <T>(work: (folder: string) => Promise<T>): Promise<T> =
   }
 };
 
-/** A folder per kill is copied from one that was prepared once. */
-const begin = async (folder: string, input: MatrixInput, base: string): Promise<void> => {
-  await cp(base, folder, { recursive: true });
-  await writeScene(join(folder, "scene.json"), input.scene);
+/** A folder per kill is copied from one that was prepared once, with what a run there desires. */
+const begin = (folder: string, base: string): void => cpSync(base, folder, { recursive: true });
+
+const prepareBase = async (base: string, input: MatrixInput): Promise<void> => {
+  await input.prepare?.(base);
+  await writeScene(join(base, "scene.json"), await settleScene(base, input.scene));
 };
 
 type Golden = { readonly things: readonly string[]; readonly births: string };
 
-const goldenOf = async (folder: string): Promise<Golden> => ({
-  things: await inventory(worldFolder(folder)),
-  births: JSON.stringify(await readBirths(worldFolder(folder))),
+const goldenOf = (folder: string): Golden => ({
+  things: inventory(worldFolder(folder)),
+  births: JSON.stringify(readBirths(worldFolder(folder))),
 });
 
 /** The next run, and the look after it. */
 const converge = async (folder: string, scene: Scene, golden: Golden, countBirths: boolean): Promise<string | undefined> => {
   const result = await run(folder, scene);
   if (result !== undefined && result.failed.length > 0) return `the next run failed: ${String(result.failed[0]?.error)}`;
-  const found = await goldenOf(folder);
+  const found = goldenOf(folder);
   if (JSON.stringify(found.things) !== JSON.stringify(golden.things))
     return `another inventory: ${found.things.filter((text) => !golden.things.includes(text)).join("; ")} / missing ${golden.things.filter((text) => !found.things.includes(text)).join("; ")}`;
   if (countBirths && found.births !== golden.births) return `other births: ${found.births}`;
@@ -91,13 +97,13 @@ const parsePoints = (text: string): readonly Point[] =>
     .map((line) => ({ step: line.slice(0, line.indexOf(" ")), point: line.slice(line.indexOf(" ") + 1) }));
 
 /** Every point that an undisturbed run passes, and what it leaves. */
-const recordRun = (input: MatrixInput, base: string): Promise<{ readonly points: readonly Point[]; readonly golden: Golden }> =>
+const recordRun = (base: string): Promise<{ readonly points: readonly Point[]; readonly golden: Golden }> =>
   withFolder(async (folder) => {
-    await begin(folder, input, base);
+    begin(folder, base);
     const record = join(folder, "points");
     const { code, said } = await runChild(folder, { CROFT_FAULT_RECORD: record });
     if (code !== 0) throw new Error(`the undisturbed run failed: ${said}`);
-    return { points: parsePoints(await readFile(record, "utf8").catch(() => "")), golden: await goldenOf(folder) };
+    return { points: parsePoints(await readFile(record, "utf8").catch(() => "")), golden: goldenOf(folder) };
   });
 
 const inParallel = async <T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> => {
@@ -112,20 +118,20 @@ const inParallel = async <T, R>(items: readonly T[], work: (item: T) => Promise<
 
 const prepared = (input: MatrixInput, work: (base: string) => Promise<readonly Cell[]>): Promise<readonly Cell[]> =>
   withFolder(async (base) => {
-    await input.prepare?.(base);
+    await prepareBase(base, input);
     return work(base);
   });
 
 /** One kill: at every point of every step. */
 export const crashMatrix = (input: MatrixInput): Promise<readonly Cell[]> =>
   prepared(input, async (base) => {
-    const { points, golden } = await recordRun(input, base);
+    const { points, golden } = await recordRun(base);
     return inParallel(points, (point) =>
       withFolder(async (folder) => {
-        await begin(folder, input, base);
+        begin(folder, base);
         const missed = await killed(folder, point);
         if (missed !== undefined) return { ...point, problem: missed };
-        await cp(folder, `${folder}-copy`, { recursive: true });
+        if (input.alsoAfterKill !== undefined) cpSync(folder, `${folder}-copy`, { recursive: true });
         const problem =
           (await converge(folder, input.scene, golden, input.countBirths ?? true)) ?? (await input.alsoAfterKill?.(`${folder}-copy`));
         return { ...point, problem };
@@ -136,13 +142,14 @@ export const crashMatrix = (input: MatrixInput): Promise<readonly Cell[]> =>
 /** Two kills: at every point, and at every point of the run that repairs the first. */
 export const crashPairs = (input: MatrixInput): Promise<readonly Cell[]> =>
   prepared(input, async (base) => {
-    const { points, golden } = await recordRun(input, base);
+    const { points, golden } = await recordRun(base);
     const rows = await inParallel(points, (first) =>
       withFolder(async (half) => {
-        await begin(half, input, base);
+        begin(half, base);
         const missed = await killed(half, first);
         if (missed !== undefined) return [{ ...first, problem: missed }];
-        const second = await recordRun(input, half);
+        await writeScene(join(half, "scene.json"), await settleScene(half, input.scene));
+        const second = await recordRun(half);
         const cells: Cell[] = [];
         for (const point of second.points) cells.push(await withFolder((folder) => secondKill(folder, half, input, point, golden)));
         return cells.map((cell) => ({ step: first.step, point: `${first.point} then ${cell.step}:${cell.point}`, problem: cell.problem }));
@@ -152,7 +159,7 @@ export const crashPairs = (input: MatrixInput): Promise<readonly Cell[]> =>
   });
 
 const secondKill = async (folder: string, half: string, input: MatrixInput, point: Point, golden: Golden): Promise<Cell> => {
-  await begin(folder, input, half);
+  begin(folder, half);
   return { ...point, problem: (await killed(folder, point)) ?? (await converge(folder, input.scene, golden, true)) };
 };
 
@@ -160,12 +167,12 @@ const secondKill = async (folder: string, half: string, input: MatrixInput, poin
 export const crashAnywhere = (input: MatrixInput, times: number): Promise<readonly Cell[]> =>
   prepared(input, async (base) => {
     const started = performance.now();
-    const { golden } = await recordRun(input, base);
+    const { golden } = await recordRun(base);
     const lengthMs = performance.now() - started;
     const delays = Array.from({ length: times }, (_, index) => 40 + (lengthMs * index) / times);
     return inParallel(delays, (delay) =>
       withFolder(async (folder) => {
-        await begin(folder, input, base);
+        begin(folder, base);
         await runChild(folder, {}, delay);
         return { step: "anywhere", point: `${Math.round(delay)} ms`, problem: await converge(folder, input.scene, golden, false) };
       }),

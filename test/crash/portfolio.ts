@@ -2,9 +2,6 @@
 import { desireSite } from "../../bin/site.ts";
 import type { DesiredSite, SiteInput } from "../../bin/site.ts";
 import { gatewayDomain } from "../../nginx/resources.ts";
-import { parseConfig } from "../../provisioner/config/parse.ts";
-import type { ConfigFile } from "../../provisioner/config/read.ts";
-import type { Model } from "../../provisioner/model/types.ts";
 import type { Resource, ResourceId } from "../../provisioner/plan/resource.ts";
 import type { State } from "../../provisioner/state/store.ts";
 import { appDomain, workloadEndpoints } from "../../stacks/app/resources.ts";
@@ -13,23 +10,18 @@ import { identityDomain } from "../../stacks/identity/resources.ts";
 import { postgresDomain } from "../../stacks/postgres/resources.ts";
 
 /** What of a site can be written to a file: the rest follows from it. */
-export type Portfolio = Pick<SiteInput, "model" | "releases" | "migrations">;
+export type Portfolio = Pick<SiteInput, "model" | "releases" | "migrations"> & {
+  /** `kind/name` to how often it was rotated. */
+  readonly rotations?: Readonly<Record<string, number>>;
+};
 
 /** The same for every run: inventories of two runs shall be equal. */
 export const SITE_ID = "00112233445566778899aabbccddeeff";
-const DOMAINS = [postgresDomain, objectsDomain, identityDomain, appDomain, gatewayDomain];
-
-/** @throws Error with the first problem of the file. */
-export const parseModel = (file: ConfigFile): Model => {
-  const services = DOMAINS.flatMap(({ name, schema }) => (schema === undefined ? [] : [{ name, schema }]));
-  const result = parseConfig({ ...file, services, variables: {} });
-  if (!result.ok) throw new Error(result.problems[0]?.message);
-  return result.model;
-};
+export const DOMAINS = [postgresDomain, objectsDomain, identityDomain, appDomain, gatewayDomain];
 
 type Remembered = Pick<State, "addresses" | "hosts" | "resources"> & Partial<Pick<State, "rotations" | "rotating">>;
 
-export const desirePortfolio = (portfolio: Portfolio, state: Remembered): DesiredSite =>
+export const desirePortfolio = ({ rotations = {}, ...portfolio }: Portfolio, state: Remembered): DesiredSite =>
   desireSite({
     ...portfolio,
     programs: {},
@@ -48,7 +40,7 @@ export const desirePortfolio = (portfolio: Portfolio, state: Remembered): Desire
       siteId: SITE_ID,
       addresses: state.addresses,
       hosts: state.hosts,
-      rotations: state.rotations ?? {},
+      rotations: { ...rotations, ...state.rotations },
       ...(state.rotating === undefined ? {} : { rotating: state.rotating }),
       imageUpdate: 0,
       recorded: new Map(state.resources.map((record) => [record.id, record])),

@@ -23,6 +23,8 @@ export type Scene = {
   readonly desired: readonly Resource[];
   /** What a real site is desired from, instead: anew in every run, from what state remembers. */
   readonly portfolio?: Portfolio;
+  /** What state remembers beside resources, where `desired` was worked out beforehand. */
+  readonly remembers?: Pick<State, "addresses" | "hosts">;
   readonly hidden: Readonly<Record<ResourceId, ResourceId>>;
   /** Of everything that any run on the folder ever desired. */
   readonly kinds: readonly string[];
@@ -49,11 +51,13 @@ export const readScene = async (file: string): Promise<Scene> => JSON.parse(awai
 
 export const worldFolder = (folder: string): string => join(folder, "world");
 
-const desire = async (scene: Scene, state: State): Promise<{ readonly desired: readonly Resource[]; readonly state: State }> => {
-  if (scene.portfolio === undefined) return { desired: scene.desired, state };
+type Desired = { readonly desired: readonly Resource[]; readonly remembers: Pick<State, "addresses" | "hosts"> };
+
+const desire = async (scene: Scene, state: State): Promise<Desired> => {
+  if (scene.portfolio === undefined) return { desired: scene.desired, remembers: scene.remembers ?? state };
   const { desirePortfolio } = await import("./portfolio.ts");
   const { resources, addresses, hosts } = desirePortfolio(scene.portfolio, state);
-  return { desired: resources, state: { ...state, addresses: { ...state.addresses, ...Object.fromEntries(addresses) }, hosts } };
+  return { desired: resources, remembers: { addresses: { ...state.addresses, ...Object.fromEntries(addresses) }, hosts } };
 };
 
 const readState = async (folder: string, { rotate }: Scene): Promise<State> => {
@@ -61,14 +65,22 @@ const readState = async (folder: string, { rotate }: Scene): Promise<State> => {
   return rotate === undefined || rotationIn(found, rotate).turn > 0 ? found : beginRotation(found, rotate, false);
 };
 
+/** What the next run on this folder desires, worked out: a process that reads it loads no domain. Phases of a rotation differ, so they are not. */
+export const settleScene = async (folder: string, scene: Scene): Promise<Scene> => {
+  const state = await readState(folder, scene);
+  if (scene.portfolio === undefined || isRotating(state)) return scene;
+  const { portfolio: _, ...rest } = scene;
+  return { ...rest, ...(await desire(scene, state)) };
+};
+
 const planInputOf = async (folder: string, scene: Scene, fake: FakeOptions, found: State): Promise<PlanInput> => {
-  const { desired, state } = await desire(scene, found);
+  const { desired, remembers } = await desire(scene, found);
   const drivers = makeFakeDrivers(worldFolder(folder), scene.kinds, { hiddenBy: (id) => scene.hidden[id], ...fake });
   return {
     site: "shop",
     environment: "default",
     desired,
-    state,
+    state: { ...found, addresses: remembers.addresses, hosts: remembers.hosts },
     drivers,
     journalFile: join(folder, "journal.ndjson"),
     hosts: {},

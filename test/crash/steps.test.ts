@@ -21,7 +21,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 describe.each(SITE.map((resource) => [resource.id, resource] as const))("%s", (id, resource) => {
   test("applied twice is applied once", async () => {
     await run(folder, up);
-    const before = await inventory(worldFolder(folder));
+    const before = inventory(worldFolder(folder));
     const driver = makeFakeDrivers(worldFolder(folder), [resource.kind]).get(resource.kind);
     const step = { id, kind: resource.kind, host: "metal1", action: "update", reason: "", changes: [], after: [], interrupts: [] } as const;
     await driver?.apply({
@@ -32,7 +32,7 @@ describe.each(SITE.map((resource) => [resource.id, resource] as const))("%s", (i
       progress: () => {},
       signal: none,
     });
-    expect(await inventory(worldFolder(folder))).toEqual(before);
+    expect(inventory(worldFolder(folder))).toEqual(before);
     expect(isEmpty((await plan(folder, up)).plan)).toBe(true);
   });
 
@@ -48,6 +48,6 @@ describe.each(SITE.map((resource) => [resource.id, resource] as const))("%s", (i
     await run(folder, up);
     await run(folder, purge, { failAt: id });
     expect((await run(folder, purge))?.failed ?? []).toEqual([]);
-    expect((await inventory(worldFolder(folder))).filter((text) => !text.startsWith("image/"))).toEqual([]);
+    expect(inventory(worldFolder(folder)).filter((text) => !text.startsWith("image/"))).toEqual([]);
   });
 });

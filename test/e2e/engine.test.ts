@@ -1,7 +1,11 @@
 /** A real guest of the stand-in from power-on to every way it can end, and the size it is held to. Needs root. */
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { MEBIBYTE, closeNetwork, configOf, createGuest, findImage, openNetwork, run, until, type TestGuest } from "./guest.ts";
+import { makeClient } from "../../provisioner/hypervisor/client.ts";
+import { startProgram } from "../../provisioner/hypervisor/standin/harness.ts";
+import { HOST, MEBIBYTE, closeNetwork, configOf, createGuest, findImage, openNetwork, run, until, type TestGuest } from "./guest.ts";
 
 let image = "";
 const guests: TestGuest[] = [];
@@ -96,6 +100,37 @@ describe("a guest ends", () => {
     expect(run("ps -eo args")).not.toContain(`${guest.folder}/api.sock.root`);
     expect(guest.events()).toEqual(before);
     expect(guest.program.leftFiles()).toEqual(expect.arrayContaining(["api.sock", "api.sock.lock"]));
+  });
+});
+
+describe("a guest that is cut off with bytes unsent", () => {
+  test.each(["SIGTERM", "SIGKILL"] as const)("leaves no interface that the next start would wait for, by %s", async (signal) => {
+    // Nobody reads: what the guest sends stays in its network, which outlives its processes.
+    const server = createServer({ pauseOnConnect: true }).listen(0, HOST);
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const guest = await booted();
+    run(`nsenter --target ${guest.init()} --all systemd-run --quiet bash -c 'exec 3<>/dev/tcp/${HOST}/${port}; cat /dev/zero >&3'`);
+    const [socket] = (await once(server, "connection")) as [Socket];
+    await until(
+      () =>
+        run(`nsenter --target ${guest.init()} --net ss -tnH state established`)
+          .split(/\s+/)
+          .some((word) => Number(word) > 50_000),
+      20,
+    );
+    await guest.program.stop(signal);
+    run(`rm -f ${guest.program.socket}`);
+    const next = await startProgram(guest.folder, ["--engine", "nspawn"]);
+    const client = makeClient(next.socket);
+    await client.create(configOf(guest.folder));
+    await client.boot();
+    await until(guest.isUp, 40);
+    expect(await next.stop("SIGTERM")).toBe(0);
+    expect(guest.isGone()).toBe(true);
+    client.close();
+    socket.destroy();
+    server.close();
   });
 });
 

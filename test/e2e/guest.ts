@@ -17,7 +17,9 @@ import { DEFAULT_ROOTS, cachePaths, guestName, vethName } from "../../provisione
 import { makeLocalShell } from "../../provisioner/transport/local.ts";
 
 export const MEBIBYTE = 1024 * 1024;
-const [BRIDGE, TAP, HOST, GUEST] = ["crtestbr0", "crtesttap0", "10.213.79.1", "10.213.79.11"];
+const [BRIDGE, TAP, GUEST] = ["crtestbr0", "crtesttap0", "10.213.79.11"];
+/** The host on the guest's network. */
+export const HOST = "10.213.79.1";
 const SECOND = 1000;
 
 export const run = (command: string): string => execFileSync("sh", ["-c", command], { encoding: "utf8" });

@@ -1,20 +1,24 @@
 /** The whole example site on real machines: from one file to pages in a browser, and back to nothing. */
 import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hostInventory, sweepEmptyGroups } from "../inventory.ts";
-import { hasChromium, openBrowser } from "./browser.ts";
+import { hasChromium } from "./browser.ts";
 import { ROOT, copySite, croft, editFile, hostFiles, machineInventory, mustCroft, onMachine, program, withDefect } from "./croft.ts";
+import { CMS, SITE, createProject, deleteProject, heading, logIn, publish, uploadPicture, visit, widthOf } from "./desk.ts";
 import type { Defect } from "./defect.ts";
 
-const MACHINES = ["edge", "app", "data"] as const;
+const MACHINES = ["edge", "app", "data", "identity"] as const;
+const EDGE = "10.91.0.11";
 let site = "";
 let before: readonly string[] = [];
 
+/** The gateway's checks, and a project's whole life after them. */
 const smoke = async (): Promise<void> => {
   const outcome = await croft(["smoke", site]);
   expect(outcome.out + outcome.err).toMatch(/(\d+) of \1 checks passed/);
+  expect(outcome.out).toMatch(/ok {3}portfolio +nothing is left/);
   expect(outcome.code).toBe(0);
 };
 
@@ -44,18 +48,94 @@ describe("the portfolio", () => {
   });
 
   test.skipIf(!hasChromium())("a browser shows the seeded projects (skipped without Debian's chromium)", async () => {
-    const { page, close } = await openBrowser("www.portfolio.test", "10.91.0.11");
+    const { page, problems, shot, close } = await visit(EDGE);
     try {
-      await page.goto("https://www.portfolio.test/");
+      await page.goto(`${SITE}/`);
       await page.getByText("Tideland").first().waitFor();
-      await page.goto("https://www.portfolio.test/works");
+      await shot("site-home");
+      await page.goto(`${SITE}/works`);
       expect(await page.getByRole("main").innerText()).toContain("Tideland");
-      await page.screenshot({ path: join(site, "..", "works.png"), fullPage: true });
-      await page.goto("https://www.portfolio.test/nothing-here");
+      await shot("site-works");
+      await page.goto(`${SITE}/nothing-here`);
       expect((await page.getByRole("main").innerText()).toLowerCase()).toMatch(/not|404|lost/);
+      expect(problems).toEqual([]);
     } finally {
       await close();
     }
+  });
+
+  test.skipIf(!hasChromium())("its owner logs in, publishes a picture and takes it back (skipped without Debian's chromium)", async () => {
+    const password = (await mustCroft("identity", "test-user", "editor", "--file", site)).out.trim();
+    const [owner, stranger] = [await visit(EDGE), await visit(EDGE)];
+    const [desk, street] = [owner.page, stranger.page];
+    try {
+      await desk.goto(`${CMS}/projects`);
+      await desk.locator("#kc-form-login").waitFor();
+      await owner.shot("login");
+      await logIn(desk, "wrong");
+      await desk.getByText("Invalid username or password").waitFor();
+      await logIn(desk, password);
+      await heading(desk, "Projects").waitFor();
+      await desk.getByText("Tideland").waitFor();
+      await owner.shot("cms-projects");
+      await createProject(desk, "Breakwater");
+      await uploadPicture(desk);
+      await street.goto(`${SITE}/works`);
+      await street.getByText("Tideland").first().waitFor();
+      expect(await street.getByText("Breakwater").count()).toBe(0);
+      await publish(desk);
+      await owner.shot("cms-project");
+      await street.reload();
+      await street.getByRole("link", { name: /Breakwater/ }).click();
+      await heading(street, "Breakwater").waitFor();
+      await expect.poll(() => widthOf(street, "main img"), { timeout: 20_000 }).toBe(1200);
+      await stranger.shot("site-project");
+      await deleteProject(desk, "Breakwater");
+      await street.goto(`${SITE}/works`);
+      await street.getByText("Tideland").first().waitFor();
+      expect(await street.getByText("Breakwater").count()).toBe(0);
+      await desk.getByRole("link", { name: "About" }).click();
+      await heading(desk, "About").waitFor();
+      await owner.shot("cms-about");
+      await desk.getByRole("button", { name: "Log out" }).click();
+      await desk.locator("#kc-form-login").waitFor();
+      expect([...owner.problems, ...stranger.problems]).toEqual([]);
+    } finally {
+      await Promise.all([owner.close(), stranger.close()]);
+    }
+  });
+
+  test("what smoke prints does the same in a shell, without a secret in it", async () => {
+    const { out } = await mustCroft("smoke", site, "--print");
+    const password = (await mustCroft("identity", "test-user", "--file", site)).out.trim();
+    expect(password.length).toBeGreaterThan(11);
+    expect(out).not.toContain(password);
+    const script = join(tmpdir(), "croft-e2e-lines");
+    const lines = out.slice(out.indexOf("# what the CMS is told"));
+    writeFileSync(script, `PATH=${dirname(process.execPath)}:$PATH\nread -r CROFT_PASSWORD <${script}-password\n${lines}\n`, {
+      mode: 0o600,
+    });
+    writeFileSync(`${script}-password`, `${password}\n`, { mode: 0o600 });
+    const said = await program(`bash -eu ${script}`);
+    for (const file of [script, `${script}-password`]) rmSync(file);
+    const asked = lines.split("\n").flatMap((line, at, all) => (line.startsWith("# ") && !/^\w+=/.test(all[at + 1] ?? "") ? [line] : []));
+    const wanted = asked.map((line) => (/ wants (.*)$/.exec(line)?.[1] ?? "").split(" or "));
+    const statuses = said.trim().split("\n");
+    expect(statuses).toHaveLength(wanted.length);
+    expect(statuses.filter((line, at) => !wanted[at]?.includes(line.slice(0, 3)))).toEqual([]);
+  });
+
+  test("in production smoke logs nobody in", async () => {
+    const file = join(site, "croft.yaml");
+    editFile(file, "mode: development", "mode: production");
+    const smoked = await croft(["smoke", site]);
+    const shown = await croft(["identity", "test-user", "--file", site]);
+    editFile(file, "mode: production", "mode: development");
+    expect(smoked.code, smoked.out + smoked.err).toBe(0);
+    expect(smoked.out).toMatch(/--   portfolio +read-only: in production/);
+    expect(smoked.out).toMatch(/ok {3}portfolio +the CMS needs a login/);
+    expect(smoked.out).not.toMatch(/ok {3}portfolio +(a user logs in|creates a project)/);
+    expect([shown.code, shown.out]).toEqual([64, ""]);
   });
 
   test("the second up changes nothing and writes nothing", async () => {

@@ -40,12 +40,16 @@ const SITE: Plain = {
   version: 1,
   site: "shop",
   domain: "shop.test",
+  mode: "development",
   hosts: { metal: {} },
-  machines: { web: { host: "metal", memory: "1GiB", disks: { data: "1GiB", blobs: "1GiB" } } },
+  machines: {
+    web: { host: "metal", memory: "1GiB", disks: { data: "1GiB", blobs: "1GiB" } },
+    people: { memory: "1GiB" },
+  },
   services: {
     postgres: { machine: "web", disk: "data" },
-    gateway: { machine: "web" },
-    identity: { machine: "web" },
+    gateway: { machine: "web", behind: ["203.0.113.0/24"] },
+    identity: { machine: "people" },
     objects: { machine: "web", disk: "blobs" },
   },
   apps: {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Gateway, findNginxRoot } from "../../nginx/gateway.fixture.ts";
 import { APP } from "../../nginx/portfolio.fixture.ts";
-import { renderUpstream } from "../../nginx/traffic.ts";
+import { renderServer } from "../../nginx/traffic.ts";
 import * as safe from "../../nginx/safe.ts";
 import type { Route } from "../../provisioner/model/types.ts";
 import { CroftError } from "../../provisioner/errors.ts";
@@ -86,7 +86,7 @@ const PLAIN: Readonly<Record<string, readonly [(word: string) => string, RegExp]
   "parameter's name": [(word) => safe.safeQuery(word, "a"), /^[\w.-]+$/],
   "parameter's value": [(word) => safe.safeQuery("a", word), /^[\w.~,:@%+/-]*$/],
   strip: [safe.safeStrip, /^\/[^\s"\\${};%|<>`#?^]*$/],
-  upstream: [(word) => renderUpstream(word, "127.0.0.1", 1), /^[a-z0-9-]+$/],
+  server: [(word) => renderServer(word, 1), /^[\d.]+$/],
 };
 
 test.each(Object.entries(PLAIN))("the gateway takes only plain text as %s", (_name, [make, plain]) => {

@@ -1,7 +1,7 @@
 /** The smoke transaction against the whole portfolio on loopback, and what it says where something is wrong. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Fetcher } from "../smoke/login.ts";
-import { type Doors, runTransaction } from "../smoke/transaction.ts";
+import { type Doors, runReadOnly, runTransaction } from "../smoke/transaction.ts";
 import { type Installation, NO_INSTALLATION, startInstallation } from "./testing/installation.ts";
 import { USER } from "./testing/provider.ts";
 
@@ -37,6 +37,19 @@ describe.skipIf(NO_INSTALLATION)(`the smoke transaction${NO_INSTALLATION ? ` (${
     expect(await installation.storage.listKeys()).toEqual([]);
   }, 60_000);
 
+  test("without an account: passes, and says what is open", async () => {
+    const front = { fetcher: plain, site: installation.site.origin, cms: installation.cms.origin };
+    expect((await runReadOnly(front)).filter(({ ok }) => !ok)).toEqual([]);
+    const open = changing(
+      (address) => address.startsWith(installation.cms.origin) && address.includes("/api/"),
+      async () => Response.json({}),
+    );
+    const failed = (await runReadOnly({ ...front, fetcher: open })).filter(({ ok }) => !ok);
+    expect(failed.map(({ step, detail }) => [step, detail])).toEqual([
+      ["the CMS needs a login", "the CMS needs no login: answered 200, wanted a refusal"],
+    ]);
+  });
+
   test("a wrong password is told at the first step", async () => {
     expect(await failed({ password: "wrong" })).toMatch(/^a user logs in: the login was refused/);
   });
@@ -65,7 +78,7 @@ describe.skipIf(NO_INSTALLATION)(`the smoke transaction${NO_INSTALLATION ? ` (${
           (_, method) => method === "PATCH",
           async () => new Response("too large", { status: 413 }),
         ),
-        /^uploads a picture: .* 413: too large/,
+        /^uploads a picture: .* 413, wanted 200: too large/,
       ],
       [
         changing((address) => address.includes("visible=false"), json({ projects: [] })),

@@ -4,26 +4,17 @@
  */
 import { createHash } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
-import { type Fetcher, login } from "./login.ts";
+import { ask, expect, fail, type Front, isListed, LIST, type Project, PROJECTS, refused, type Result, stranger, take } from "./asking.ts";
+import { type Call, describe } from "./calls.ts";
+import { login } from "./login.ts";
+import { readOnly } from "./read-only.ts";
 
-export type Doors = {
-  readonly fetcher: Fetcher;
-  /** Origins: the public site, and the CMS that knows the login service. */
-  readonly site: string;
-  readonly cms: string;
-  readonly username: string;
-  readonly password: string;
-};
-export type Result = { readonly step: string; readonly ok: boolean; readonly detail: string; readonly durationMs: number };
-
-type Content = { readonly id: string; readonly mimeType: string; readonly url: string };
-type Project = { readonly id: string; readonly visible: boolean; readonly contents: readonly Content[] };
+export type Doors = Front & { readonly username: string; readonly password: string };
+type Content = Project["contents"][number];
 /** What earlier steps learned. */
 type Facts = { token: string; id: string; content: Content; spotlight: string; gone: boolean };
 type Step = { readonly name: string; readonly run: (doors: Doors, facts: Facts) => Promise<void> };
 
-const PROJECTS = "/api/portfolio/v1/projects";
-const LIST = "/api/portfolio/v2/projects?page=1&size=100&visible=true";
 /** A removed object may take a moment to go: milliseconds, and how often to look. */
 const PATIENCE = 30_000;
 const PAUSE = 500;
@@ -130,22 +121,23 @@ export async function runTransaction(doors: Doors): Promise<readonly Result[]> {
   const facts: Facts = { token: "", id: "", content: { id: "", mimeType: "", url: "" }, spotlight: "", gone: false };
   const results: Result[] = [];
   for (const step of STEPS) {
-    const result = await take(step, doors, facts);
+    const result = await take(step.name, () => step.run(doors, facts));
     results.push(result);
     if (result.ok) continue;
-    if (facts.id !== "" && !facts.gone) results.push(await take({ name: "deletes it all the same", run: remove }, doors, facts));
+    if (facts.id !== "" && !facts.gone) results.push(await take("deletes it all the same", () => remove(doors, facts)));
     break;
   }
   return results;
 }
 
-async function take({ name, run }: Step, doors: Doors, facts: Facts): Promise<Result> {
-  const started = performance.now();
-  const problem = await run(doors, facts).then(
-    () => "",
-    (error: unknown) => (error instanceof Error ? error.message : String(error)),
-  );
-  return { step: name, ok: problem === "", detail: problem, durationMs: performance.now() - started };
+/** For a site whose visitors are not to be disturbed: nobody logs in, nothing is written. */
+export function runReadOnly(front: Front): Promise<readonly Result[]> {
+  return readOnly(front);
+}
+
+/** The transaction for people who would rather see it in their shell. */
+export function describeTransaction(doors: Omit<Doors, "fetcher" | "password">): readonly Call[] {
+  return describe(doors);
 }
 
 async function logIn({ fetcher, cms, username, password }: Doors): Promise<string> {
@@ -156,11 +148,6 @@ async function logIn({ fetcher, cms, username, password }: Doors): Promise<strin
 async function remove(doors: Doors, facts: Facts): Promise<void> {
   await owner(doors, facts, "DELETE", `${PROJECTS}/${facts.id}`);
   facts.gone = true;
-}
-
-async function isListed(doors: Doors, id: string): Promise<boolean> {
-  const { projects } = await stranger<{ readonly projects: readonly Project[] }>(doors, LIST);
-  return projects.some((project) => project.id === id);
 }
 
 async function untilGone({ fetcher }: Doors, address: string): Promise<void> {
@@ -180,36 +167,6 @@ async function owner<T = unknown>(doors: Doors, { token }: Facts, method: string
   return (await response.json()) as T;
 }
 
-/** As anybody, by way of the site. */
-async function stranger<T>(doors: Doors, path: string): Promise<T> {
-  return (await (await ask(doors, "GET", doors.site + path, {})).json()) as T;
-}
-
-async function ask(
-  { fetcher }: Pick<Doors, "fetcher">,
-  method: string,
-  address: string,
-  headers: Readonly<Record<string, string>>,
-  body?: string | Uint8Array,
-): Promise<Response> {
-  const response = await fetcher(address, { method, headers, ...(body !== undefined && { body }) });
-  if (response.status === 200) return response;
-  const { host, pathname } = new URL(address);
-  return fail(`${method} ${host}${pathname} answered ${response.status}: ${(await response.text()).slice(0, 200)}`);
-}
-
-async function refused(
-  { fetcher }: Doors,
-  method: string,
-  address: string,
-  problem: string,
-  headers: Readonly<Record<string, string>> = {},
-) {
-  const response = await fetcher(address, { method, headers });
-  await response.arrayBuffer();
-  expect([400, 401, 403, 404, 405].includes(response.status), `${problem} (${response.status})`);
-}
-
 function toForm(field: string, name: string, bytes: Uint8Array): { readonly type: string; readonly body: Uint8Array } {
   const boundary = `smoke-${crypto.randomUUID()}`;
   const head = `--${boundary}\r\nContent-Disposition: form-data; name="${field}"; filename="${name}"\r\nContent-Type: image/png\r\n\r\n`;
@@ -217,12 +174,4 @@ function toForm(field: string, name: string, bytes: Uint8Array): { readonly type
     type: `multipart/form-data; boundary=${boundary}`,
     body: Buffer.concat([Buffer.from(head), bytes, Buffer.from(`\r\n--${boundary}--\r\n`)]),
   };
-}
-
-function expect(holds: boolean, problem: string): void {
-  if (!holds) fail(problem);
-}
-
-function fail(problem: string): never {
-  throw new Error(problem);
 }

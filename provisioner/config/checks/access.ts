@@ -16,7 +16,7 @@ const checkPolicies: Check = (view) =>
 type Ruled = { readonly app: { readonly name: string; readonly node: Node }; readonly node: Node };
 
 /** Everything that may hold rules: routes and policies. */
-const ruledOf = (view: View): readonly Ruled[] => [
+export const ruledOf = (view: View): readonly Ruled[] => [
   ...routesOf(view),
   ...appsOf(view).flatMap((app) => entriesOf(nodeAt(app.node, ["policies"])).map(({ value }) => ({ app, node: value }))),
 ];

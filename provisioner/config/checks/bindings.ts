@@ -1,4 +1,4 @@
-/** `${database.rw.url}` and `${VARIABLE}` in the environment of workloads. */
+/** `${database.rw.url}` and `${VARIABLE}` in the environment of workloads and in what pages are told. */
 import { findSecrets } from "../mask.ts";
 import type { Finding } from "../problem.ts";
 import { closest } from "../suggest.ts";
@@ -33,6 +33,9 @@ export const substitute = (text: string, variables: Readonly<Record<string, stri
   text.replaceAll(/\$\{([A-Z_][A-Z0-9_]*)\}/g, (whole, name: string) =>
     Object.hasOwn(variables, name) ? (variables[name] ?? whole) : whole,
   );
+
+/** Of what bindings stand for, what nobody but a program on a machine may know. */
+const SECRET = /^(?:database\.[a-z]+\.(?:url|password)|apiKey\.[a-z]+|buckets\..+\.(?:accessKey|secretKey))$/;
 
 type Context = { readonly view: View; readonly workload: WorkloadView; readonly node: ScalarNode; readonly piece: Piece };
 
@@ -116,14 +119,25 @@ const checkPiece = (context: Context): Finding | undefined => {
   return VARIABLE.test(piece.name) ? checkVariable(context) : checkName(context);
 };
 
+/** What stands in `config` is served to anybody who asks for it. */
+const checkPublic = (context: Context): Finding | undefined =>
+  SECRET.test(context.piece.name)
+    ? say(context, {
+        code: "E0137",
+        message: `${backticked(context.piece.name)} is a secret, and \`config\` is served to everybody at /config.json`,
+        help: "let a workload of kind `node` use it, by its `env`",
+      })
+    : undefined;
+
 /** In one value. */
 const MOST_FINDINGS = 100;
 
-const checkValue = (view: View, workload: WorkloadView, node: ScalarNode): readonly Finding[] => {
-  if (typeof node.value !== "string") return [];
+const checkValue = (view: View, workload: WorkloadView, node: Node, isPublic: boolean): readonly Finding[] => {
+  if (node.kind !== "scalar" || typeof node.value !== "string") return [];
   const found: Finding[] = [];
   for (const piece of piecesOf(node.value)) {
-    const finding = checkPiece({ view, workload, node, piece });
+    const context = { view, workload, node, piece };
+    const finding = checkPiece(context) ?? (isPublic ? checkPublic(context) : undefined);
     if (finding !== undefined) found.push(finding);
     if (found.length >= MOST_FINDINGS) break;
   }
@@ -131,6 +145,7 @@ const checkValue = (view: View, workload: WorkloadView, node: ScalarNode): reado
 };
 
 export const checkBindings: Check = (view) =>
-  workloadsOf(view).flatMap((workload) =>
-    entriesOf(nodeAt(workload.node, ["env"])).flatMap(({ value }) => (value.kind === "scalar" ? checkValue(view, workload, value) : [])),
-  );
+  workloadsOf(view).flatMap((workload) => [
+    ...entriesOf(nodeAt(workload.node, ["env"])).flatMap(({ value }) => checkValue(view, workload, value, false)),
+    ...entriesOf(nodeAt(workload.node, ["config"])).flatMap(({ value }) => checkValue(view, workload, value, true)),
+  ]);

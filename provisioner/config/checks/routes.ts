@@ -43,7 +43,11 @@ const checkPlaces: Check = (view) => {
       ? []
       : [{ key: shown, span: host.node.span, label: `first routed here, by app ${quoted(app.name)}` }];
   });
-  return findRepeated(claims, ({ key }) => ({ code: "E0131", message: `${quoted(key)} is routed twice` }));
+  return findRepeated(claims, ({ key }) => ({
+    code: "E0131",
+    message: `${quoted(key)} is routed twice`,
+    help: "the gateway keeps one route for each host and path: methods and parameters do not tell two apart",
+  }));
 };
 
 const LONGEST_HOST = 253;

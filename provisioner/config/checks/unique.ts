@@ -62,6 +62,22 @@ const checkDisks: Check = (view) => {
   }));
 };
 
+/** Buckets share one space of names: `a-b`/`c` and `a`/`b-c` would meet. */
+const checkBuckets: Check = (view) => {
+  const claims = appsOf(view).flatMap(({ name, node }) =>
+    entriesOf(nodeAt(node, ["buckets"])).map(({ key, keySpan }) => ({
+      key: `${name}-${key}`,
+      span: keySpan,
+      label: `bucket ${quoted(key)} of app ${quoted(name)}`,
+    })),
+  );
+  return findRepeated(claims, ({ key }) => ({
+    code: "E0131",
+    message: `two buckets would both be called ${backticked(key)}`,
+    help: "buckets are named APP-BUCKET: rename one of the two",
+  }));
+};
+
 /** Disks are files called `MACHINE-DISK`: two of one name would be one file under two machines. */
 const checkDiskNames: Check = (view) => {
   const claims = section(view, "machines").flatMap((machine) =>
@@ -112,4 +128,4 @@ const checkUnused: Check = (view) => {
 };
 
 export const checkUnique: Check = (view) =>
-  [checkDatabases, checkUnits, checkDisks, checkDiskNames, checkLengths, checkUnused].flatMap((check) => check(view));
+  [checkDatabases, checkUnits, checkBuckets, checkDisks, checkDiskNames, checkLengths, checkUnused].flatMap((check) => check(view));

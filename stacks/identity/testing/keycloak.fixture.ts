@@ -2,7 +2,19 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -33,6 +45,8 @@ export type Input = {
   readonly database: Database;
   /** Of the first administrator. */
   readonly secret: string;
+  /** What it is called, with a port where that is another one than 443. */
+  readonly host?: string;
 };
 
 /** Requests from here carry headers that Keycloak believes. */
@@ -73,6 +87,15 @@ const ensureHome = ({ archive, builds, build }: Input): string => {
   return home;
 };
 
+/** What is built is shared; what runs has data of its own. */
+const makeHome = (built: string, folder: string): string => {
+  const home = join(folder, "home");
+  mkdirSync(join(home, "data"), { recursive: true });
+  cpSync(join(built, "bin"), join(home, "bin"), { recursive: true });
+  for (const name of ["conf", "lib", "providers", "themes"]) symlinkSync(join(built, name), join(home, name));
+  return home;
+};
+
 const ready = async (port: number, child: ChildProcess, log: () => string): Promise<void> => {
   for (let turn = 0; turn < 1200; turn += 1) {
     const answer = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined);
@@ -83,12 +106,12 @@ const ready = async (port: number, child: ChildProcess, log: () => string): Prom
   throw new Error(`Keycloak is not ready\n${log().slice(-3000)}`);
 };
 
-const configOf = (folder: string, database: Database, port: number, managementPort: number): string =>
+const configOf = (folder: string, { database, host = HOST }: Input, port: number, managementPort: number): string =>
   renderConfig({
     memoryBytes: 1024 ** 3,
     address: "127.0.0.1",
     gateway: GATEWAY,
-    host: HOST,
+    host,
     database: { host: "localhost", port: String(database.port), name: database.name, user: database.user },
   })
     .replace("/etc/croft/authority.pem", join(folder, "authority.pem"))
@@ -111,11 +134,11 @@ const makeShell = (local: Shell, paths: Readonly<Record<string, string>>): Shell
 export const startKeycloak = async (input: Input): Promise<Keycloak> => {
   const { builds, database, secret } = input;
   mkdirSync(builds, { recursive: true });
-  const home = ensureHome(input);
   const folder = mkdtempSync(join(tmpdir(), "croft-keycloak-"));
+  const home = makeHome(ensureHome(input), folder);
   execFileSync("chmod", ["0755", folder]);
   const [port, managementPort] = await freePorts();
-  const config = configOf(folder, database, port, managementPort);
+  const config = configOf(folder, input, port, managementPort);
   const environment = {
     KC_DB_PASSWORD: database.password,
     KC_BOOTSTRAP_ADMIN_CLIENT_ID: "croft",
@@ -129,7 +152,6 @@ export const startKeycloak = async (input: Input): Promise<Keycloak> => {
       .map(([name, value]) => `${name}=${value}\n`)
       .join(""),
   );
-  mkdirSync(join(home, "data"), { recursive: true });
   const output = openSync(join(folder, "log"), "a");
   const program = join(home, "bin/kc.sh");
   const child = spawn(program, [`--config-file=${join(folder, "keycloak.conf")}`, "start", "--optimized"], {
@@ -146,7 +168,6 @@ export const startKeycloak = async (input: Input): Promise<Keycloak> => {
   const destroy = async (): Promise<void> => {
     await stop();
     rmSync(folder, { recursive: true, force: true });
-    rmSync(join(home, "data"), { recursive: true, force: true });
   };
   await ready(managementPort, child, log).catch(async (error: unknown) => {
     await destroy();

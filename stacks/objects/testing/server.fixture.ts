@@ -3,16 +3,15 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { cachePaths } from "../../../provisioner/model/names.ts";
+import { DEFAULT_ROOTS, cachePaths } from "../../../provisioner/model/names.ts";
 import { makeLocalShell } from "../../../provisioner/transport/local.ts";
 import { sh } from "../../../provisioner/transport/sh.ts";
 import type { Result, Shell } from "../../../provisioner/transport/shell.ts";
 import { PORT } from "../names.ts";
-import { identityFile, renderGuard, renderIdentity, renderProbe, renderUnit } from "../render.ts";
+import { SEAWEED_PORTS, identityFile, renderGuard, renderIdentity, renderProbe, renderReady, renderUnit } from "../render.ts";
 import type { AppBucket, ProgramName } from "../section.ts";
 import { openVerbs } from "../strangers.ts";
 
@@ -20,21 +19,40 @@ export const ADMIN = "A".repeat(32);
 export const secretOf = (name: string): string =>
   name === "objects/admin" ? ADMIN : name.replaceAll(/[^A-Za-z0-9]/g, "x").padEnd(32, "y");
 
-/** The program as it lies in the cache; undefined where it never was fetched. */
-export const findProgram = (name: ProgramName): string | undefined => {
-  const folder = cachePaths().artifacts;
-  if (!existsSync(folder)) return undefined;
-  const found = readdirSync(folder).find((file) => file.startsWith(`${name}-`) && !file.includes("."));
-  return found === undefined ? undefined : join(folder, found);
+/** A cache for tests alone: a program imported there is tried out here and changes no plan of this host. */
+const TEST_CACHE = join(cachePaths().folder, "test");
+const CACHES = [process.env["CROFT_TEST_CACHE"] ?? TEST_CACHE, cachePaths().folder].map(
+  (cache) => cachePaths({ ...DEFAULT_ROOTS, cache }).artifacts,
+);
+
+/** The program as it lies in a cache; undefined where it never was fetched or imported. */
+export const findProgram = (name: ProgramName): string | undefined =>
+  CACHES.filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder).map((file) => join(folder, file)))
+    .find((path) => basename(path).startsWith(`${name}-`) && !basename(path).includes("."));
+
+const AFTER: Readonly<Record<ProgramName, string>> = {
+  minio: "`croft artifact fetch minio`",
+  seaweedfs: "`croft artifact import seaweedfs FILE`",
 };
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
+/** Why tests of a program skip, for their title. */
+export const skipReason = (name: ProgramName): string =>
+  findProgram(name) === undefined ? ` (skipped: its program is in no cache; ${AFTER[name]} brings it)` : "";
+
+/** Below those that the kernel gives away, and free together with its neighbour 10,000 higher. */
+const freePair = async (): Promise<number> => {
+  const isFree = (port: number): Promise<boolean> =>
+    new Promise((resolve) => {
+      const server = createServer()
+        .once("error", () => resolve(false))
+        .listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
     });
-  });
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 8000);
+    if ((await isFree(port)) && (await isFree(port + 10_000))) return port;
+  }
+};
 
 const DEADLINE_MS = 60_000;
 
@@ -45,18 +63,33 @@ export class ObjectServer {
   readonly name: ProgramName;
   #program: string;
   #buckets: readonly AppBucket[];
+  /** Other ports for those of the unit. */
+  readonly #ports: ReadonlyMap<number, number>;
   #process: ChildProcess | undefined;
 
-  private constructor(name: ProgramName, program: string, port: number, buckets: readonly AppBucket[]) {
+  /** Stands for the state directory of the unit. */
+  readonly state: string;
+
+  private constructor(
+    name: ProgramName,
+    program: string,
+    ports: ReadonlyMap<number, number>,
+    buckets: readonly AppBucket[],
+    state?: string,
+  ) {
     this.name = name;
-    this.port = port;
+    this.#ports = ports;
+    this.port = ports.get(PORT) ?? PORT;
+    this.state = state ?? join(this.folder, "state");
     this.#program = program;
     this.#buckets = buckets;
   }
 
-  static async make(name: ProgramName, program: string, buckets: readonly AppBucket[]): Promise<ObjectServer> {
-    const server = new ObjectServer(name, program, await freePort(), buckets);
-    mkdirSync(join(server.folder, "state"));
+  static async make(name: ProgramName, program: string, buckets: readonly AppBucket[], state?: string): Promise<ObjectServer> {
+    const ports = new Map<number, number>();
+    for (const port of [PORT, ...Object.values(SEAWEED_PORTS)]) ports.set(port, await freePair());
+    const server = new ObjectServer(name, program, ports, buckets, state);
+    mkdirSync(server.state, { recursive: true });
     server.writeIdentity();
     return server;
   }
@@ -75,8 +108,8 @@ export class ObjectServer {
   #settings(): { readonly words: readonly string[]; readonly environment: Readonly<Record<string, string>> } {
     const unit = renderUnit({ program: this.name, address: "127.0.0.1", memoryBytes: 1024 ** 3, device: "" })
       .replaceAll("%d/identity", this.identity)
-      .replaceAll("/var/lib/objects", join(this.folder, "state"))
-      .replaceAll(String(PORT), String(this.port));
+      .replaceAll("/var/lib/objects", this.state)
+      .replaceAll(/(?<=port=|:)\d+/g, (port) => String(this.#ports.get(Number(port)) ?? port));
     const lines = unit.split("\n");
     const start =
       lines
@@ -107,11 +140,19 @@ export class ObjectServer {
     return { shell: this.shell, address: "127.0.0.1", port: this.port, secret: ADMIN };
   }
 
+  /** What the unit does before it counts as started. */
+  async #ready(): Promise<void> {
+    const script = join(this.folder, "ready");
+    writeFileSync(script, renderReady({ address: "127.0.0.1" }));
+    const master = `127.0.0.1:${this.#ports.get(SEAWEED_PORTS.master) ?? 0}`;
+    await this.shell.run(sh`sh ${script} ${`127.0.0.1:${this.port}`} ${master}`, { timeoutMs: DEADLINE_MS });
+  }
+
   /** Past the guard, as nothing on a machine does. */
   async startAnyway(): Promise<void> {
     const { words, environment } = this.#settings();
     // As its unit does before it starts; MinIO makes its own.
-    if (this.name === "seaweedfs") mkdirSync(join(this.folder, "state", this.name), { recursive: true });
+    if (this.name === "seaweedfs") mkdirSync(join(this.state, this.name), { recursive: true });
     this.#process = spawn(this.#program, words, { env: { PATH: process.env["PATH"], ...environment }, stdio: "ignore" });
     const deadline = performance.now() + DEADLINE_MS;
     for (;;) {
@@ -129,6 +170,7 @@ export class ObjectServer {
     const guard = await this.guard();
     if (!guard.ok) throw new Error(guard.stderr);
     await this.startAnyway();
+    if (this.name === "seaweedfs") await this.#ready();
   }
 
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
@@ -142,5 +184,9 @@ export class ObjectServer {
   async destroy(): Promise<void> {
     await this.stop("SIGKILL");
     rmSync(this.folder, { recursive: true, force: true });
+    // SeaweedFS makes these in a folder of its own choice; on a machine that is private to its unit.
+    const ports = [...this.#ports.values()].flatMap((port) => [port, port + 10_000]);
+    const isMine = (name: string): boolean => ports.some((port) => name.startsWith("seaweedfs-") && name.endsWith(`-${port}.sock`));
+    for (const name of readdirSync("/tmp").filter(isMine)) rmSync(join("/tmp", name), { force: true });
   }
 }

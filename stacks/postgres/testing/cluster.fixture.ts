@@ -1,10 +1,11 @@
 /** A throw-away PostgreSQL, set up with the files that croft renders, for tests. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { CroftError } from "../../../provisioner/errors.ts";
 import { makeLocalShell } from "../../../provisioner/transport/local.ts";
 import type { Shell } from "../../../provisioner/transport/shell.ts";
@@ -29,6 +30,8 @@ export type Cluster = {
   readonly shell: Shell;
   readonly start: () => void;
   readonly stop: () => void;
+  /** The server and all that it started, as systemd ends a unit whose main process was killed. */
+  readonly kill: () => Promise<void>;
   readonly destroy: () => void;
 };
 
@@ -50,13 +53,20 @@ const asPostgres = (words: readonly string[]): string =>
 
 const postgresId = (name: "u" | "g"): number => Number(execFileSync("id", [`-${name}`, "postgres"], { encoding: "utf8" }));
 
-const writeFiles = (folder: string, port: number): void => {
+export type ClusterOptions = {
+  /** With exactly what croft renders; else nothing is synced, which is faster. */
+  readonly durable?: boolean;
+  /** Where its data lies. */
+  readonly place?: string;
+};
+
+const writeFiles = (folder: string, port: number, durable: boolean): void => {
   const conf = renderConf({ version: 17, memoryBytes: MEMORY, address: "127.0.0.2", network: "127.0.0.0/8", device: "" })
     .replaceAll(`/etc/croft/slots/${CERTIFICATE_SLOT}/current`, folder)
     .replaceAll("/etc/croft/postgres", folder)
     .replaceAll(SOCKET_FOLDER, folder)
     .replace("port = 5432", `port = ${port}`);
-  writeFileSync(join(folder, "postgresql.conf"), `${conf}fsync = off\n`);
+  writeFileSync(join(folder, "postgresql.conf"), durable ? conf : `${conf}fsync = off\n`);
   writeFileSync(join(folder, "pg_hba.conf"), renderHba({ network: "127.0.0.0/8" }));
   writeFileSync(join(folder, "pg_ident.conf"), renderIdent());
   execFileSync(
@@ -96,14 +106,37 @@ const makeShell = (socket: string, onOpen: () => void): Shell => ({
   close: makeLocalShell().close,
 });
 
-export const makeCluster = async (programs: string): Promise<Cluster> => {
+const childrenOf = (parent: number): readonly number[] =>
+  execFileSync("ps", ["-o", "pid=", "--ppid", String(parent)], { encoding: "utf8" })
+    .split("\n")
+    .map(Number)
+    .filter((pid) => pid > 0);
+
+/** Of the server; undefined where none runs. */
+const findProcess = (data: string): number | undefined => {
+  const file = join(data, "postmaster.pid");
+  if (!existsSync(file)) return undefined;
+  const pid = Number(readFileSync(file, "utf8").split("\n")[0]);
+  return existsSync(`/proc/${pid}/exe`) ? pid : undefined;
+};
+
+/** Ends only when nobody remembers their numbers: a server does not start beside one that might run. */
+const killAll = async (data: string): Promise<void> => {
+  const server = findProcess(data);
+  if (server === undefined) return;
+  const all = [server, ...childrenOf(server)];
+  for (const pid of all) if (existsSync(`/proc/${pid}`)) process.kill(pid, "SIGKILL");
+  while (all.some((pid) => existsSync(`/proc/${pid}`))) await wait(2);
+};
+
+export const makeCluster = async (programs: string, { durable = false, place }: ClusterOptions = {}): Promise<Cluster> => {
   const folder = mkdtempSync(join(tmpdir(), "croft-postgres-"));
   const port = await freePort();
-  mkdirSync(join(folder, "data"));
-  chownSync(folder, postgresId("u"), postgresId("g"));
+  const data = join(place ?? folder, "data");
+  mkdirSync(data);
+  for (const owned of [folder, data]) chownSync(owned, postgresId("u"), postgresId("g"));
   chmodSync(folder, 0o755);
-  writeFiles(folder, port);
-  const data = join(folder, "data");
+  writeFiles(folder, port, durable);
   asPostgres([
     join(programs, "initdb"),
     `--pgdata=${data}`,
@@ -112,7 +145,7 @@ export const makeCluster = async (programs: string): Promise<Cluster> => {
     "--locale=C.UTF-8",
     "--auth-local=peer",
     "--auth-host=scram-sha-256",
-    "--no-sync",
+    ...(durable ? [] : ["--no-sync"]),
   ]);
   let opened = 0;
   const control = (...words: readonly string[]): void => void asPostgres([join(programs, "pg_ctl"), "-D", data, "-w", "-s", ...words]);
@@ -125,8 +158,9 @@ export const makeCluster = async (programs: string): Promise<Cluster> => {
     }),
     start: () => control("-l", join(folder, "log"), "-o", `-c config_file=${join(folder, "postgresql.conf")}`, "start"),
     stop: () => control("-m", "fast", "stop"),
+    kill: () => killAll(data),
     destroy: () => {
-      if (existsSync(join(data, "postmaster.pid"))) control("-m", "immediate", "stop");
+      if (findProcess(data) !== undefined) control("-m", "immediate", "stop");
       rmSync(folder, { recursive: true, force: true });
     },
   };

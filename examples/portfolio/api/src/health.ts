@@ -15,14 +15,19 @@ export type Health = {
 
 type Finding = { readonly ready: boolean; readonly database: string; readonly schema: string; readonly storage?: string };
 
-/** Rejects where storage is away. */
-type Probe = (signal: AbortSignal) => Promise<void>;
+export type Dependencies = {
+  readonly query: Query;
+  /** Rejects where storage is away. */
+  readonly probe?: ((signal: AbortSignal) => Promise<void>) | undefined;
+  /** Told why something counts as away: answers do not say it. */
+  readonly report?: (dependency: "database" | "storage", reason: unknown) => void;
+};
 
-export function makeHealth(query: Query, expected: string, now: () => number, probe?: Probe): Health {
+export function makeHealth(dependencies: Dependencies, expected: string, now: () => number): Health {
   let draining = false;
   let found: { readonly at: number; readonly finding: Promise<Finding> } | undefined;
   const getFinding = (): Promise<Finding> => {
-    if (found === undefined || now() - found.at >= KEEP) found = { at: now(), finding: look(query, expected, probe) };
+    if (found === undefined || now() - found.at >= KEEP) found = { at: now(), finding: look(dependencies, expected) };
     return found.finding;
   };
   return {
@@ -37,26 +42,29 @@ export function makeHealth(query: Query, expected: string, now: () => number, pr
   };
 }
 
-async function look(query: Query, expected: string, probe: Probe | undefined): Promise<Finding> {
-  const [finding, storage] = await Promise.all([lookAtDatabase(query, expected), probe && lookAtStorage(probe)]);
+async function look(dependencies: Dependencies, expected: string): Promise<Finding> {
+  const { probe } = dependencies;
+  const [finding, storage] = await Promise.all([lookAtDatabase(dependencies, expected), probe && lookAtStorage(dependencies, probe)]);
   return storage === undefined ? finding : { ...finding, ready: finding.ready && storage === "ok", storage };
 }
 
-async function lookAtStorage(probe: Probe): Promise<string> {
+async function lookAtStorage({ report }: Dependencies, probe: NonNullable<Dependencies["probe"]>): Promise<string> {
   try {
     await withinPatience(probe(AbortSignal.timeout(PATIENCE)));
     return "ok";
-  } catch {
+  } catch (error) {
+    report?.("storage", error);
     return "unavailable";
   }
 }
 
-async function lookAtDatabase(query: Query, expected: string): Promise<Finding> {
+async function lookAtDatabase({ query, report }: Dependencies, expected: string): Promise<Finding> {
   try {
     const newest = await withinPatience(getNewest(query));
     const ready = isReached(newest, expected);
     return { ready, database: "ok", schema: ready ? newest : `${newest || "none"}, ${expected} is needed` };
-  } catch {
+  } catch (error) {
+    report?.("database", error);
     return { ready: false, database: "unavailable", schema: "unknown" };
   }
 }

@@ -29,7 +29,8 @@ export async function startService(config: Config, log: Logger): Promise<Service
   const pool = makePool(config.databaseUrl, log);
   const query = makeQuery(pool);
   const storage = config.storage === undefined ? undefined : openStorage(config.storage, query, log);
-  const health = makeHealth(query, EXPECTED_SCHEMA, () => performance.now(), storage?.probe);
+  const report = (dependency: string, reason: unknown): void => log.warn({ dependency, err: reason }, "unavailable");
+  const health = makeHealth({ query, probe: storage?.probe, report }, EXPECTED_SCHEMA, () => performance.now());
   const metrics = makeMetrics(config.version, pool);
   const shared = {
     gatekeeper: makeGatekeeper(config.apiKeys),

