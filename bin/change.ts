@@ -8,6 +8,7 @@ import type { PlanInput, Planned } from "../provisioner/execute/apply.ts";
 import { setFaults } from "../provisioner/execute/faults.ts";
 import { makeSimulatedDrivers, simulatePlan } from "../provisioner/execute/simulate.ts";
 import type { RunResult } from "../provisioner/execute/run.ts";
+import { describeRotations } from "../provisioner/model/rotation.ts";
 import { isEmpty } from "../provisioner/plan/diff.ts";
 import type { DiffOptions } from "../provisioner/plan/diff.ts";
 import { spareMemory, sumTotals } from "../provisioner/plan/lint.ts";
@@ -21,6 +22,8 @@ import { networkFindings } from "./clash.ts";
 import { askIssuers } from "./issuers.ts";
 import type { Loaded } from "./load.ts";
 import type { Io } from "./main.ts";
+import { isRotating, planOnward } from "./onward.ts";
+import type { Look } from "./onward.ts";
 import { makeOutput, seconds, slowest } from "./output.ts";
 import type { World } from "./world.ts";
 
@@ -31,6 +34,8 @@ export type ChangeOptions = {
   readonly diff: DiffOptions;
   /** Only show. */
   readonly planOnly: boolean;
+  /** What a run changes of the state before anything is desired: a rotation begins. */
+  readonly prepare?: (state: State) => State;
   /** What is desired of a state; destroy desires nothing. */
   readonly desire: (loaded: Loaded, state: State) => { readonly resources: readonly Resource[]; readonly state: State };
   /** Throws where this is not the plan that was saved. */
@@ -102,6 +107,7 @@ const judgeSurroundings = async (loaded: Loaded, simulate: boolean): Promise<rea
 
 const showPlan = (io: Io, planned: Planned, input: PlanInput, json: boolean): void => {
   const totals = sumTotals(input.desired, input.hosts);
+  if (!json) describeRotations(input.state).forEach((line) => io.out(line));
   io.out(json ? planToJson(planned.plan, totals) : printPlan(planned.plan, { color: io.color, totals }));
   if (!json) planned.findings.filter((finding) => finding.level === "warning").forEach((finding) => io.out(`warning: ${finding.message}`));
 };
@@ -162,7 +168,7 @@ export const runPlanned = (
   io: Io,
   options: RunOptions,
   first: Planned,
-  again: (state: State) => Promise<{ readonly planned: Planned; readonly input: PlanInput }>,
+  again: (state: State) => Promise<Look>,
 ): Promise<Ended> =>
   runShown(io, { json: options.json, simulate: false }, first, (common) =>
     applyPlan({
@@ -188,44 +194,78 @@ export const runPlanned = (
     }),
   );
 
-type Prepared = { readonly world: Pick<World, "drivers" | "close">; readonly input: PlanInput; readonly first: Planned };
+type Worlds = {
+  readonly of: (state: State, resources: readonly Resource[]) => Pick<World, "drivers">;
+  readonly close: () => Promise<void>;
+};
 
-const runChange = async (loaded: Loaded, io: Io, options: ChangeOptions, { world, input, first }: Prepared): Promise<Changed> => {
+/** A world knows which version of a secret is meant: each phase of a rotation has its own. */
+const openWorlds = (loaded: Loaded, simulate: boolean): Worlds => {
+  const open = new Map<string, Pick<World, "drivers" | "close">>();
+  return {
+    of: (state, resources) => {
+      const key = JSON.stringify([state.rotations, state.rotating]);
+      const found = open.get(key);
+      if (found !== undefined) return found;
+      const made = simulate
+        ? { drivers: makeSimulatedDrivers(resources, state.resources), close: async () => {} }
+        : loaded.openWorld(state, loaded.desired);
+      open.set(key, made);
+      return made;
+    },
+    close: async () => void (await Promise.all([...open.values()].map((world) => world.close()))),
+  };
+};
+
+const lookAt = (loaded: Loaded, worlds: Worlds, options: ChangeOptions, state: State): Promise<Look> => {
+  const look = async (phase: State): Promise<Look> => {
+    const desired = options.desire(loaded, phase);
+    const input = await planInputOf(loaded, worlds.of(desired.state, desired.resources), desired, options);
+    return { input, planned: await planSite(input) };
+  };
+  const prepared = options.prepare?.(state) ?? state;
+  return options.diff.destroy === true ? look(prepared) : planOnward(prepared, look);
+};
+
+const runChange = async (loaded: Loaded, io: Io, options: ChangeOptions, worlds: Worlds, first: Look): Promise<Changed> => {
+  const { planned, input } = first;
   const ended =
     options.simulate === true
-      ? runShown(io, { json: options.json, simulate: true }, first, (common) => simulatePlan({ ...common, planned: first, input }))
-      : runPlanned(loaded, io, options, first, async (state) => {
-          const now = await planInputOf(loaded, world, options.desire(loaded, state), options);
-          return { input: now, planned: await planSite(now) };
-        });
+      ? runShown(io, { json: options.json, simulate: true }, planned, (common) => simulatePlan({ ...common, planned, input }))
+      : runPlanned(loaded, io, options, planned, (state) => lookAt(loaded, worlds, options, state));
   return { ...(await ended), desired: input.desired };
 };
 
 /** Plans, shows, asks on a terminal, does. @throws CroftError before anything was changed. */
 export const change = async (loaded: Loaded, io: Io, options: ChangeOptions): Promise<Changed> => {
-  const desired = options.desire(loaded, loaded.state);
-  const warnings = desired.resources.length === 0 ? [] : await judgeSurroundings(loaded, options.simulate === true);
-  const world =
-    options.simulate === true
-      ? { drivers: makeSimulatedDrivers(desired.resources, desired.state.resources), close: async () => {} }
-      : loaded.openWorld(desired.state, loaded.desired);
+  const warnings = options.diff.destroy === true ? [] : await judgeSurroundings(loaded, options.simulate === true);
+  const worlds = openWorlds(loaded, options.simulate === true);
   if (options.simulate === true && !options.json) io.out(SIMULATION);
   try {
-    const input = await planInputOf(loaded, world, desired, options);
-    const first = await planSite(input);
-    options.refuse?.(first.plan, desired);
-    showPlan(io, first, input, options.json);
+    const first = await lookAt(loaded, worlds, options, loaded.state);
+    const { planned, input } = first;
+    options.refuse?.(planned.plan, { resources: input.desired, state: input.state });
+    showPlan(io, planned, input, options.json);
     if (warnings.length > 0 && !options.json) io.out(loaded.explain(warnings).message);
-    refuseFindings(first.findings);
-    const unchanged = { planned: first, result: undefined, state: desired.state, desired: desired.resources };
-    if (options.planOnly || isEmpty(first.plan)) return { ...unchanged, exitCode: EXIT.ok };
+    refuseFindings(planned.findings);
+    const unchanged = { planned, result: undefined, state: input.state, desired: input.desired };
+    if (options.planOnly || isEmpty(planned.plan)) return { ...unchanged, exitCode: EXIT.ok };
     if (io.interactive && !options.yes && !(await ask(`\n${options.question}`))) {
       io.out("Nothing was done.");
       return { ...unchanged, exitCode: EXIT.failed };
     }
     if (!options.json) io.out("");
-    return await runChange(loaded, io, options, { world, input, first });
+    return await runChange(loaded, io, options, worlds, first);
   } finally {
-    await world.close();
+    await worlds.close();
   }
+};
+
+/** `change`, and then what is left of rotations: each phase a plan and a run of its own. */
+export const changeThrough = async (loaded: Loaded, io: Io, options: ChangeOptions): Promise<Changed> => {
+  const changed = await change(loaded, io, options);
+  if (changed.exitCode !== EXIT.ok || changed.result === undefined || !isRotating(changed.state)) return changed;
+  if (!options.json) io.out("");
+  const { prepare: _, refuse: __, ...rest } = options;
+  return changeThrough({ ...loaded, state: changed.state }, io, { ...rest, yes: true });
 };

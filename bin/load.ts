@@ -20,6 +20,7 @@ import type { BuiltRelease } from "../provisioner/model/contribution.ts";
 import type { Roots } from "../provisioner/model/names.ts";
 import type { Model } from "../provisioner/model/types.ts";
 import type { Resource } from "../provisioner/plan/resource.ts";
+import { secretId } from "../provisioner/secrets/resource.ts";
 import { makeFileStore } from "../provisioner/state/file-store.ts";
 import { emptyState } from "../provisioner/state/store.ts";
 import type { State, StateStore } from "../provisioner/state/store.ts";
@@ -143,6 +144,7 @@ const rememberedFrom = (state: State): Remembered => ({
   addresses: state.addresses,
   hosts: state.hosts,
   rotations: state.rotations,
+  ...(state.rotating === undefined ? {} : { rotating: state.rotating }),
   imageUpdate: state.imageUpdate,
   recorded: new Map(state.resources.map((record) => [record.id, record])),
 });
@@ -168,6 +170,13 @@ const namesResources = (model: Model, desired: DesiredSite, state: State): reado
 const withRenewals = (state: State, due: readonly string[]): State => {
   const counted = due.map((name) => [`certificate/${name}`, (state.rotations[`certificate/${name}`] ?? 0) + 1] as const);
   return { ...state, rotations: { ...state.rotations, ...Object.fromEntries(counted) } };
+};
+
+/** What nobody desires any more has no rotation to finish. */
+const withoutLost = (state: State, resources: readonly Resource[]): State => {
+  if (state.rotating === undefined) return state;
+  const wanted = new Set(resources.map(({ id }) => id));
+  return { ...state, rotating: Object.fromEntries(Object.entries(state.rotating).filter(([name]) => wanted.has(secretId(name)))) };
 };
 
 export const loadSite = async (input: LoadInput): Promise<Loaded> => {
@@ -200,7 +209,7 @@ export const loadSite = async (input: LoadInput): Promise<Loaded> => {
     });
     const addresses = { ...now.addresses, ...Object.fromEntries(desired.addresses) };
     const resources = [...desired.resources, ...namesResources(model, desired, now)];
-    return { desired: { ...desired, resources }, state: { ...now, addresses, hosts: desired.hosts } };
+    return { desired: { ...desired, resources }, state: { ...withoutLost(now, resources), addresses, hosts: desired.hosts } };
   };
   const first = from(state);
   return {

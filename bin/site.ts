@@ -37,6 +37,8 @@ import {
   tapName,
 } from "../provisioner/model/names.ts";
 import type { Roots, SiteName } from "../provisioner/model/names.ts";
+import { rotationIn, splitReference, turnOf } from "../provisioner/model/rotation.ts";
+import type { Rotating } from "../provisioner/model/rotation.ts";
 import type { Machine, Model } from "../provisioner/model/types.ts";
 import type { Recorded, Resource, ResourceId } from "../provisioner/plan/resource.ts";
 import { authorityResource } from "../provisioner/secrets/certificate-resource.ts";
@@ -64,6 +66,8 @@ export type Remembered = {
   readonly hosts: readonly string[];
   /** `kind/name` to how often it was rotated. */
   readonly rotations: Readonly<Record<string, number>>;
+  /** Secrets with two good versions, and how far their rotation is. */
+  readonly rotating?: Rotating;
   readonly imageUpdate: number;
   readonly recorded: ReadonlyMap<ResourceId, Recorded>;
 };
@@ -95,10 +99,14 @@ const LOG_LIMIT = 8 * 1024 * 1024;
 export const siteNameOf = (model: Model): SiteName => ({ site: model.site, environment: model.environment });
 
 export const makeVersions = (remembered: Remembered): Versions => ({
-  of: (kind, name) => {
-    const count = remembered.rotations[`${kind}/${name}`] ?? 0;
-    return shortHash(`${remembered.siteId}/${kind}/${name}/${count}`, 12);
+  of: (kind, reference) => {
+    const versionOf = (name: string, count: number): string => shortHash(`${remembered.siteId}/${kind}/${name}/${count}`, 12);
+    if (kind === "certificate") return versionOf(reference, remembered.rotations[`${kind}/${reference}`] ?? 0);
+    const { name, part } = splitReference(reference);
+    const turn = turnOf(part, rotationIn(remembered, name));
+    return turn === undefined ? "" : versionOf(name, turn);
   },
+  rotation: (name) => rotationIn(remembered, name),
 });
 
 /** Hosts keep the index they once had: their subnet is never renumbered. */

@@ -42,13 +42,14 @@ const writeSite = (text: string): string => {
 
 /** What the example's machines are told in secret: the texts show only where. */
 const SECRETS = [
-  "postgres/portfolio/rw",
-  "postgres/identity/owner",
+  "postgres/portfolio/rw used",
+  "postgres/identity/owner used",
   "app/portfolio/api-key",
+  "app/portfolio/api-key used",
   "gateway/gate-cookie",
   "identity/admin",
   "objects/admin",
-  "objects/portfolio/media",
+  "objects/portfolio/media used",
 ];
 
 /** A key itself; programs among the texts name its first line without one behind it. */

@@ -32,6 +32,11 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     summary: "somebody new in an app's realm; a test user's password",
     load: () => import("./commands/identity.ts"),
   },
+  secret: {
+    usage: "secret list | rotate SECRET",
+    summary: "secrets and their users; replace one (api-key, database, s3, oidc) in use",
+    load: () => import("./commands/secret.ts"),
+  },
   state: {
     usage: "state restore [SITE]",
     summary: "go back to the newest good generation of the state file",

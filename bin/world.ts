@@ -28,6 +28,7 @@ import { probedOperations } from "../provisioner/machine/health.ts";
 import type { DesireInput, Domain, Endpoint, Operations, Template, Versions } from "../provisioner/model/contribution.ts";
 import { FORWARDING_FOLDER, cachePaths, machinePaths, sitePaths } from "../provisioner/model/names.ts";
 import type { Roots, SiteName } from "../provisioner/model/names.ts";
+import { splitReference } from "../provisioner/model/rotation.ts";
 import type { Model } from "../provisioner/model/types.ts";
 import { secretDriver, readPublicKey } from "../provisioner/secrets/driver.ts";
 import { resolveTemplate } from "../provisioner/secrets/resolve.ts";
@@ -95,9 +96,9 @@ const siteKeyOf = (name: SiteName): string => `${name.site}/${name.environment}`
 const makeReaders = (input: WorldInput, name: SiteName) => {
   const paths = sitePaths(name, input.roots);
   const store = openSecretStore({ folder: paths.folder, secrets: paths.secrets, identity: paths.identity }, input.model.operator);
-  const secret = async (secretName: string) => {
-    const found = await store.get(secretName, input.versions.of("secret", secretName));
-    if (found === undefined) throw new Error(`the secret ${secretName} is not there`);
+  const secret = async (reference: string) => {
+    const found = await store.get(splitReference(reference).name, input.versions.of("secret", reference));
+    if (found === undefined) throw new Error(`the secret ${reference} is not there`);
     return found;
   };
   const readers = {
@@ -107,8 +108,9 @@ const makeReaders = (input: WorldInput, name: SiteName) => {
   };
   const resolve = async (template: Template): Promise<string> => (await resolveTemplate(template, readers)).reveal();
   /** Every version that is kept, the wanted one first. */
-  const secrets = async (secretName: string): Promise<readonly string[]> => {
-    const wanted = input.versions.of("secret", secretName);
+  const secrets = async (reference: string): Promise<readonly string[]> => {
+    const secretName = splitReference(reference).name;
+    const wanted = input.versions.of("secret", reference);
     const others = (await store.versions(secretName)).filter((version) => version !== wanted);
     const found = await Promise.all([wanted, ...others].map((version) => store.get(secretName, version)));
     return found.flatMap((value) => (value === undefined ? [] : [value.reveal()]));
@@ -169,7 +171,7 @@ export const makeWorld = (input: WorldInput): World => {
     }),
     makeDiskDriver(shell),
     makeHostsDriver(input.siteId),
-    secretDriver({ store, random: randomBytes, makeKeyPair }),
+    secretDriver({ store, random: randomBytes, makeKeyPair, now: () => new Date() }),
     authorityDriver(certificateTools),
     certificateDriver(certificateTools),
     makeMachineDriver(machineTools),

@@ -1,6 +1,7 @@
 /** The gate on the gateway's machine: its program, its units, its secrets. Pure. */
 import { makeSlot, slotId } from "../provisioner/machine/slot-resource.ts";
 import type { DesireInput, Endpoint, FileEntry, GenerationPart, Program, SlotEntry, Template } from "../provisioner/model/contribution.ts";
+import { previousTemplate } from "../provisioner/model/rotation.ts";
 import type { App } from "../provisioner/model/types.ts";
 import type { Resource } from "../provisioner/plan/resource.ts";
 import { secretId, secretResource } from "../provisioner/secrets/resource.ts";
@@ -47,6 +48,9 @@ export type GateInput = {
   readonly policies: readonly GatePolicy[];
 };
 
+const both = (name: string, newest: Template, previous: Template): Readonly<Record<string, Template>> =>
+  previous === "" ? { [name]: newest } : { [name]: newest, [`${name}-previous`]: previous };
+
 /** Secrets in the slot: the cookie's key, and of each issuer's client where it has one. */
 const slotFiles = ({
   input,
@@ -54,11 +58,13 @@ const slotFiles = ({
 }: GateInput): { readonly files: Readonly<Record<string, Template>>; readonly secrets: readonly string[] } => {
   const clients = appsOf(policies).flatMap((app) => {
     const endpoint = issuerOf(input.endpoints, app);
-    const template = endpoint?.properties["sessionSecret"];
-    return endpoint === undefined || template === undefined ? [] : [{ name: `client-${app.name}`, template, secrets: endpoint.secrets }];
+    const { sessionSecret, sessionSecretPrevious = "" } = endpoint?.properties ?? {};
+    if (endpoint === undefined || sessionSecret === undefined) return [];
+    return [{ files: both(`client-${app.name}`, sessionSecret, sessionSecretPrevious), secrets: endpoint.secrets }];
   });
+  const cookie = both("cookie-key", `{{secret ${COOKIE_SECRET}}}`, previousTemplate(input.versions, COOKIE_SECRET));
   return {
-    files: { "cookie-key": `{{secret ${COOKIE_SECRET}}}`, ...Object.fromEntries(clients.map(({ name, template }) => [name, template])) },
+    files: Object.assign({}, cookie, ...clients.map(({ files }) => files)) as Readonly<Record<string, Template>>,
     secrets: [...new Set([COOKIE_SECRET, ...clients.flatMap(({ secrets }) => secrets)])],
   };
 };
@@ -67,7 +73,14 @@ export const gateResources = (gate: GateInput): readonly Resource[] => {
   const { input, machine, host, home } = gate;
   const { files, secrets } = slotFiles(gate);
   return [
-    secretResource({ name: COOKIE_SECRET, form: "password", versions: input.versions, host: home }),
+    secretResource({
+      name: COOKIE_SECRET,
+      form: "password",
+      versions: input.versions,
+      host: home,
+      // Cookies sealed before are in browsers for hours.
+      rotates: { kind: "oidc", part: "cookie", keep: true },
+    }),
     makeSlot({
       machine,
       host,

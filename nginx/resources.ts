@@ -112,7 +112,7 @@ const keysSlot = (input: DesireInput, machine: string, apps: readonly App[]): Re
   const keyed = apps.flatMap((app) => {
     const endpoint = input.endpoints.find((one) => one.name === "apiKey" && one.app === app.name);
     if (endpoint === undefined || app.apiKey === undefined) return [];
-    const line = `proxy_set_header ${safeHeader(app.apiKey.header)} "${endpoint.properties["value"] ?? ""}";\n`;
+    const line = `proxy_set_header ${safeHeader(app.apiKey.header)} "${endpoint.properties["used"] ?? ""}";\n`;
     const releases = input.endpoints
       .filter((one) => one.app === app.name && one.name.startsWith("workload."))
       .flatMap(({ needs }) => needs);
@@ -123,7 +123,7 @@ const keysSlot = (input: DesireInput, machine: string, apps: readonly App[]): Re
     host: hostOf(input.model, machine),
     slot: KEYS_SLOT,
     files: Object.fromEntries(keyed.map(({ name, line }) => [name, line])),
-    versions: keyed.flatMap(({ secrets }) => secrets.map((secret) => input.versions.of("secret", secret))),
+    versions: keyed.flatMap(({ secrets }) => secrets.map((secret) => input.versions.of("secret", `${secret} used`))),
     needs: [...new Set(keyed.flatMap(({ needs }) => needs))],
   });
 };

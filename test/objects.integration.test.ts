@@ -54,7 +54,14 @@ describe.each(PROGRAMS.map((name) => ({ name, title: `${name} behind the gateway
     await gateway.install({ name: "none", workloads: [], routes: [] }, { hosts: toHosts(makeModel([]), servicesOf(endpoints, address)) });
   };
   const check = async (bucket: (typeof buckets)[number]): Promise<readonly CheckResult[]> =>
-    checkBucket({ bucket, secret: secretOf(bucket.secret), outside: from(OUTSIDE), inside: from(INSIDE), store: server.store });
+    checkBucket({
+      bucket,
+      key: bucket.full,
+      secret: secretOf(bucket.secret),
+      outside: from(OUTSIDE),
+      inside: from(INSIDE),
+      store: server.store,
+    });
 
   beforeAll(async () => {
     if (skipped) return;

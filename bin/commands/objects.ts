@@ -4,11 +4,12 @@ import { Agent } from "node:https";
 import { parseEnv } from "node:util";
 import { CroftError, EXIT } from "../../provisioner/errors.ts";
 import { formatBytes } from "../../provisioner/plan/print.ts";
+import { rotationIn, seatOf, usedTurn } from "../../provisioner/model/rotation.ts";
 import { makeLocalShell } from "../../provisioner/transport/local.ts";
 import type { CheckResult } from "../../stacks/objects/check.ts";
 import type { Side } from "../../stacks/objects/copy.ts";
 import { makeDoor } from "../../stacks/objects/doors.ts";
-import { ADMIN_SECRET, PORT } from "../../stacks/objects/names.ts";
+import { ADMIN_SECRET, PORT, keyName } from "../../stacks/objects/names.ts";
 import { bucketsOf, sectionOf } from "../../stacks/objects/section.ts";
 import type { AppBucket } from "../../stacks/objects/section.ts";
 import { loadSite } from "../load.ts";
@@ -53,7 +54,8 @@ const checkOne = async (loaded: Loaded, world: World, bucket: AppBucket): Promis
   return checkBucket({
     bucket,
     store,
-    secret: await world.secret(bucket.secret),
+    key: keyName(bucket.full, seatOf(usedTurn(rotationIn(loaded.state, bucket.secret)))),
+    secret: await world.secret(`${bucket.secret} used`),
     outside: makeDoor(section.host, authority, () => makeLocalShell().connectTcp(address, 443)),
     inside: makeDoor(section.host, authority, () => inside.connectTcp(address, 443)),
   });

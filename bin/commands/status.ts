@@ -5,6 +5,7 @@ import { isSystemd } from "../../provisioner/host/bootstrap.ts";
 import { planSite } from "../../provisioner/execute/apply.ts";
 import { readJournal } from "../../provisioner/execute/journal.ts";
 import type { Entry } from "../../provisioner/execute/journal.ts";
+import { describeRotations } from "../../provisioner/model/rotation.ts";
 import { isChange } from "../../provisioner/plan/diff.ts";
 import type { JsonObject, Observation } from "../../provisioner/plan/resource.ts";
 import { loadSite } from "../load.ts";
@@ -119,6 +120,7 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
       "",
       drifted.length === 0 ? "Everything is as croft.yaml says." : `Not as croft.yaml says (${drifted.length}); \`croft plan\` shows each:`,
       ...drifted.slice(0, 12).map(({ id, action, reason }) => `  ${id}: ${action}, ${reason}`),
+      ...describeRotations(loaded.state).map((line) => `${line}: \`croft up\` finishes it`),
       ...caution(loaded.platform),
       ...(supervised
         ? []

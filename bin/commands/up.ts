@@ -10,7 +10,7 @@ import { cachePaths } from "../../provisioner/model/names.ts";
 import { hostsLine } from "../../provisioner/host/names-file.ts";
 import { makeLocalShell } from "../../provisioner/transport/local.ts";
 import { imagesOf, refuseMissingImages, takeBundle } from "../bundle.ts";
-import { ask, change } from "../change.ts";
+import { ask, changeThrough } from "../change.ts";
 import { loadSite, publicNames, rootsFrom } from "../load.ts";
 import type { Loaded } from "../load.ts";
 import { checkLock, usedArtifacts, writeLock } from "../lock.ts";
@@ -81,7 +81,7 @@ export const run = async (words: readonly string[], io: Io): Promise<number> => 
   checkLock(loaded, io);
   if (!simulate) await prepareHost(loaded, io, values["no-install"] === true, values.yes === true);
   const writeHosts = values["write-hosts"] === true || loaded.state.extra["writeHosts"] === true;
-  const changed = await change(loaded, io, {
+  const changed = await changeThrough(loaded, io, {
     json,
     yes: values.yes === true,
     waitMs,

@@ -300,6 +300,34 @@ describe("a session", () => {
     expect((await session(cookie)).status).toBe(204);
   });
 
+  test("while the client's secret is rotated, codes and refresh tokens are good with either, and only with these", async () => {
+    const give = async (newest: string, previous: string | undefined): Promise<void> => {
+      await stopGate();
+      writeFileSync(join(folder, "client-portfolio"), newest, { mode: 0o600 });
+      rmSync(join(folder, "client-portfolio-previous"), { force: true });
+      if (previous !== undefined) writeFileSync(join(folder, "client-portfolio-previous"), previous, { mode: 0o600 });
+      await startGate();
+    };
+    issuer.secret = "the old one";
+    issuer.lifetime = 5;
+    await give("the old one", undefined);
+    const { cookie } = await signIn();
+    await give("the new one", "the old one");
+    expect((await session(cookie)).status).toBe(204);
+    await signIn();
+    issuer.secret = "the new one";
+    const later = await signIn();
+    expect((await session(later.cookie)).status).toBe(204);
+    await give("the new one", undefined);
+    expect((await session((await signIn()).cookie)).status).toBe(204);
+    issuer.secret = "another one";
+    await expect(signIn()).rejects.toThrow();
+    issuer.secret = undefined;
+    rmSync(join(folder, "client-portfolio"));
+    await stopGate();
+    await startGate();
+  });
+
   test("signing out takes the cookie, ends the refresh token and goes on to the issuer", async () => {
     const { cookie } = await signIn();
     const before = issuer.revoked.length;

@@ -26,7 +26,7 @@ export const makeIssuers = (config: GateConfig, secrets: GateSecrets): Issuers =
     return found;
   };
   const start = async (name: string): Promise<OpenIssuer> => {
-    const provider = await openProvider(settings(name), secrets.clientSecrets[name]);
+    const provider = await openProvider(settings(name), secrets.clientSecrets[name] ?? []);
     return { provider, keys: makeKeys(provider.keysUri), openedAt: Date.now() };
   };
   /** All who ask while the metadata is on its way share the answer; an old one serves where there is no new one. */

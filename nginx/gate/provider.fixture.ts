@@ -38,6 +38,8 @@ export class Issuer {
   /** While true, questions are taken and never answered. */
   silent = false;
   refused = 0;
+  /** What the client has to say; undefined: nothing. */
+  secret: string | undefined;
   revoked: string[] = [];
   readonly #codes = new Map<string, Code>();
   readonly #refresh = new Set<string>();
@@ -170,6 +172,8 @@ export class Issuer {
       this.#refresh.delete(form.get("token") ?? "");
       return json(200, {});
     }
+    if (path === "/token" && this.secret !== undefined && form.get("client_secret") !== this.secret)
+      return json(401, { error: "unauthorized_client", error_description: "Invalid client or Invalid client credentials" });
     if (path !== "/token") return void response.writeHead(404).end();
     const granted = this.#token(form);
     if (granted === undefined) this.refused += 1;

@@ -57,16 +57,39 @@ const loginUrl =
       code_challenge_method: "S256",
     }).href;
 
+/** One for each secret of the client; the first that the issuer took comes first from then on. */
+type Ways = { first: number; readonly all: readonly oidc.Configuration[] };
+
+/** The issuer does not know the client by this secret. It looks at the code or the token only after that, so neither is spent. */
+const isOtherSecret = (error: unknown): boolean =>
+  error instanceof oidc.ResponseBodyError && ["invalid_client", "unauthorized_client"].includes(error.error);
+
+const eitherWay = async <T>(ways: Ways, ask: (configuration: oidc.Configuration) => Promise<T>): Promise<T> => {
+  const order = [ways.first, ...[...ways.all.keys()].filter((index) => index !== ways.first)];
+  for (const [turn, index] of order.entries()) {
+    try {
+      const answer = await ask(ways.all[index] as oidc.Configuration);
+      ways.first = index;
+      return answer;
+    } catch (error) {
+      if (!isOtherSecret(error) || turn === order.length - 1) throw error;
+    }
+  }
+  throw new Error("an issuer has no client");
+};
+
 const redeem =
-  (configuration: oidc.Configuration): Provider["redeem"] =>
+  (ways: Ways): Provider["redeem"] =>
   (answer, { state, nonce, verifier }) =>
     told(
-      oidc.authorizationCodeGrant(configuration, answer, {
-        expectedState: state,
-        expectedNonce: nonce,
-        pkceCodeVerifier: verifier,
-        idTokenExpected: true,
-      }),
+      eitherWay(ways, (configuration) =>
+        oidc.authorizationCodeGrant(configuration, answer, {
+          expectedState: state,
+          expectedNonce: nonce,
+          pkceCodeVerifier: verifier,
+          idTokenExpected: true,
+        }),
+      ),
     );
 
 const logoutUrl =
@@ -79,20 +102,29 @@ const logoutUrl =
           ...(idToken === undefined ? {} : { id_token_hint: idToken }),
         }).href;
 
+const authentications = (secrets: readonly string[]): readonly oidc.ClientAuth[] =>
+  secrets.length === 0 ? [oidc.None()] : secrets.map((secret) => oidc.ClientSecretPost(secret));
+
 /** Reads the issuer's metadata. @throws Error where it does not answer or is not who it says */
-export const openProvider = async ({ url, client = "croft-gate" }: Issuer, secret: string | undefined): Promise<Provider> => {
-  const authentication = secret === undefined ? oidc.None() : oidc.ClientSecretPost(secret);
+export const openProvider = async ({ url, client = "croft-gate" }: Issuer, secrets: readonly string[]): Promise<Provider> => {
+  const [authentication, ...others] = authentications(secrets);
   const configuration = await oidc.discovery(new URL(url), client, undefined, authentication, { timeout: TIMEOUT_S });
+  const alike = others.map((other) => {
+    const another = new oidc.Configuration(configuration.serverMetadata(), client, undefined, other);
+    another.timeout = TIMEOUT_S;
+    return another;
+  });
+  const ways: Ways = { first: 0, all: [configuration, ...alike] };
   const keysUri = configuration.serverMetadata().jwks_uri;
   if (keysUri === undefined) throw new Error(`${url} names no keys`);
   return {
     keysUri,
     loginUrl: loginUrl(configuration),
-    redeem: redeem(configuration),
-    refresh: (token) => told(oidc.refreshTokenGrant(configuration, token)),
+    redeem: redeem(ways),
+    refresh: (token) => told(eitherWay(ways, (way) => oidc.refreshTokenGrant(way, token))),
     revoke: async (token) => {
       if (configuration.serverMetadata().revocation_endpoint === undefined) return;
-      await oidc.tokenRevocation(configuration, token, { token_type_hint: "refresh_token" });
+      await eitherWay(ways, (way) => oidc.tokenRevocation(way, token, { token_type_hint: "refresh_token" }));
     },
     logoutUrl: logoutUrl(configuration),
   };

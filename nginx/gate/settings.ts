@@ -26,8 +26,8 @@ export type GateSecrets = {
   readonly cookieKey: Uint8Array;
   /** The key before the last rotation: still opens cookies. */
   readonly previousKey: Uint8Array | undefined;
-  /** Client secrets by issuer; none for a public client. */
-  readonly clientSecrets: Readonly<Record<string, string>>;
+  /** Client secrets by issuer, the newest first; none for a public client. While one is rotated, the issuer may still want the one before. */
+  readonly clientSecrets: Readonly<Record<string, readonly string[]>>;
 };
 
 /** @throws Error where the file is missing or not JSON: the unit fails and says so */
@@ -46,14 +46,14 @@ const readOptional = (file: string): string | undefined => {
 const toKey = async (text: string): Promise<Uint8Array> =>
   new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`croft gate cookie\n${text}`)));
 
-/** Reads `cookie-key`, `cookie-key-previous` and `client-ISSUER`; `prefix` is what stands before these names, such as `/folder/`. */
+/** Reads `cookie-key`, `client-ISSUER` and each one's `-previous`; `prefix` is what stands before these names, such as `/folder/`. */
 export const readSecrets = async (prefix: string, issuers: readonly string[]): Promise<GateSecrets> => {
   const key = readOptional(`${prefix}cookie-key`);
   if (key === undefined) throw new Error(`there is no ${prefix}cookie-key`);
   const previous = readOptional(`${prefix}cookie-key-previous`);
   const secrets = issuers.flatMap((name) => {
-    const secret = readOptional(`${prefix}client-${name}`);
-    return secret === undefined ? [] : [[name, secret] as const];
+    const found = [`client-${name}`, `client-${name}-previous`].flatMap((file) => readOptional(`${prefix}${file}`) ?? []);
+    return found.length === 0 ? [] : [[name, found] as const];
   });
   return {
     cookieKey: await toKey(key),

@@ -1,5 +1,6 @@
 /** What a domain (a service, the apps) adds to a site: pure data, assembled into machines by `bin/world.ts`. */
 import type { Recorded, Resource, ResourceId } from "../plan/resource.ts";
+import type { Rotation } from "./rotation.ts";
 import type { Model } from "./types.ts";
 
 export type FileEntry = {
@@ -67,8 +68,8 @@ export type Flow = {
 };
 
 /**
- * Text whose secrets are filled in where it is written, never before: `{{secret NAME}}`,
- * `{{certificate NAME chain}}`, `{{certificate NAME key}}`, `{{authority}}` (the CA's certificates).
+ * Text whose secrets are filled in where it is written, never before: `{{secret NAME}}` (or `NAME previous`,
+ * `NAME used`), `{{certificate NAME chain}}`, `{{certificate NAME key}}`, `{{authority}}` (the CA's certificates).
  */
 export type Template = string;
 
@@ -136,7 +137,12 @@ export type DatabaseDemand = {
  * Version ids of things made at random (secrets, certificates): a function of the site's random id, the
  * name and how often it was rotated, so a plan can name a version before its content exists.
  */
-export type Versions = { readonly of: (kind: "secret" | "certificate", name: string) => string };
+export type Versions = {
+  /** Of a secret, `NAME previous` and `NAME used` as well (`rotation.ts`); empty where there is none. */
+  readonly of: (kind: "secret" | "certificate", name: string) => string;
+  /** Without it, nothing was ever rotated. */
+  readonly rotation?: (name: string) => Rotation;
+};
 
 export type DesireInput = {
   readonly model: Model;

@@ -14,6 +14,7 @@ export type SecretTools = {
   readonly store: SecretStore;
   readonly random: RandomBytes;
   readonly makeKeyPair: MakeKeyPair;
+  readonly now: () => Date;
 };
 
 const nameOf = (id: ResourceId): string => id.slice(secretId("").length);
@@ -30,7 +31,8 @@ const observeOne = async (store: SecretStore, request: ObserveRequest): Promise<
   const version = versions.includes(wanted) ? wanted : versions.at(-1);
   const value = version === undefined ? undefined : await store.get(name, version);
   if (version === undefined || value === undefined) return { status: "absent" };
-  return { status: "present", facts: { version, form: formOf(value) } };
+  const previous = versions.find((other) => other !== version) ?? "";
+  return { status: "present", facts: { version, previous, form: formOf(value) } };
 };
 
 const makeEntries = (tools: SecretTools, name: string, version: string, form: SecretForm): readonly SecretEntry[] => {
@@ -43,12 +45,14 @@ const makeEntries = (tools: SecretTools, name: string, version: string, form: Se
 };
 
 const applySecret = async (tools: SecretTools, request: ApplyRequest) => {
-  const { version, form } = request.resource.spec;
+  const { version, previous, form } = request.resource.spec;
   const name = nameOf(request.resource.id);
   const known = await tools.store.get(name, String(version));
   if (known !== undefined && formOf(known) !== form) await tools.store.remove([name, publicName(name)]);
   await tools.store.add(makeEntries(tools, name, String(version), form === "ssh-key" ? "ssh-key" : "password"));
-  return {};
+  for (const one of [name, publicName(name)]) await tools.store.keep(one, [String(version), String(previous)]);
+  const { spec, output } = request.recorded ?? {};
+  return { since: (spec?.["version"] === version ? output?.["since"] : undefined) ?? tools.now().toISOString() };
 };
 
 export const secretDriver = (tools: SecretTools): Driver => ({

@@ -1,13 +1,14 @@
 /** Fills the markers of a template where its text is written, and nowhere before. */
 import { CroftError } from "../errors.ts";
 import type { Template } from "../model/contribution.ts";
+import { SECRET_PARTS } from "../model/rotation.ts";
 import { Secret } from "./secret.ts";
 
 export type CertificatePart = "chain" | "key";
 
 export type Readers = {
-  /** The value of the version that this run wants. */
-  readonly secret: (name: string) => Promise<Secret>;
+  /** The value of the version that this run wants, or of `NAME previous`, `NAME used`. */
+  readonly secret: (reference: string) => Promise<Secret>;
   readonly certificate: (name: string, part: CertificatePart) => Promise<Secret>;
   /** The CA's certificates, PEM. */
   readonly authority: () => Promise<string>;
@@ -28,6 +29,7 @@ const parseMarker = (inner: string): Marker => {
   if (rest.length === 0 && (name === "" || NAME.test(name))) {
     if (kind === "authority" && name === "") return { kind };
     if (kind === "secret" && name !== "" && part === undefined) return { kind, name };
+    if (kind === "secret" && SECRET_PARTS.some((known) => known === part)) return { kind, name: `${name} ${part}` };
     if (kind === "certificate" && (part === "chain" || part === "key")) return { kind, name, part };
   }
   throw new CroftError("BUG", `a template holds the unknown marker {{${inner}}}`);

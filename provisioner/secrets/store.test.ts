@@ -71,16 +71,17 @@ test("a lost or open identity and a wrong recipient are said plainly", async () 
 });
 
 const versions = { of: () => "v1" };
+const now = () => new Date("2026-11-21T12:00:00Z");
 const pair = { privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n", publicKey: "ssh-ed25519 AAAA croft" };
 const request = (resource: Resource) =>
   ({ resource, recorded: undefined, progress: () => {}, signal: new AbortController().signal }) as unknown as ApplyRequest;
 
 test("the driver makes a password once and finds it again", async () => {
-  const driver = secretDriver({ store: openSecretStore(paths(), undefined), random: randomBytes, makeKeyPair: () => pair });
+  const driver = secretDriver({ store: openSecretStore(paths(), undefined), random: randomBytes, makeKeyPair: () => pair, now });
   const resource = secretResource({ name: "postgres/rw", form: "password", versions, host: "local" });
   const asked = [{ id: resource.id, resource, recorded: undefined }];
   expect((await driver.observe(asked)).get(resource.id)).toEqual({ status: "absent" });
-  expect(await driver.apply(request(resource))).toEqual({});
+  expect(await driver.apply(request(resource))).toEqual({ since: "2026-11-21T12:00:00.000Z" });
   const first = await openSecretStore(paths(), undefined).get("postgres/rw", "v1");
   await driver.apply(request(resource));
   expect((await openSecretStore(paths(), undefined).get("postgres/rw", "v1"))?.reveal()).toBe(first?.reveal());
@@ -89,12 +90,12 @@ test("the driver makes a password once and finds it again", async () => {
 
 test("the driver makes SSH keys and removes both halves", async () => {
   const store = openSecretStore(paths(), undefined);
-  const driver = secretDriver({ store, random: randomBytes, makeKeyPair: () => pair });
+  const driver = secretDriver({ store, random: randomBytes, makeKeyPair: () => pair, now });
   const resource = secretResource({ name: "ssh", form: "ssh-key", versions, host: "local" });
   await driver.apply(request(resource));
   expect(await readPublicKey(store, "ssh", "v1")).toBe(pair.publicKey);
   const observed = (await driver.observe([{ id: resource.id, resource, recorded: undefined }])).get(resource.id);
-  expect(observed).toEqual({ status: "present", facts: { version: "v1", form: "ssh-key" } });
+  expect(observed).toEqual({ status: "present", facts: { version: "v1", previous: "", form: "ssh-key" } });
   const recorded = { ...resource, output: {}, status: "active" as const };
   await driver.remove({ recorded } as unknown as Parameters<typeof driver.remove>[0]);
   expect(await store.versions("ssh.public")).toEqual([]);

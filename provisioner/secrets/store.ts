@@ -20,6 +20,8 @@ export type SecretStore = {
   /** Adds what is missing in one write; an existing version keeps its value. Two versions a name are kept. */
   readonly add: (entries: readonly SecretEntry[]) => Promise<void>;
   readonly remove: (names: readonly string[]) => Promise<void>;
+  /** Every version but these goes. */
+  readonly keep: (name: string, versions: readonly string[]) => Promise<void>;
 };
 
 export type StorePaths = { readonly folder: string; readonly secrets: string; readonly identity: string };
@@ -45,6 +47,12 @@ const withEntry = (content: Content, entry: SecretEntry): Content => {
   if (versions.has(entry.version)) return content;
   const kept = [...versions].slice(-(KEPT_VERSIONS - 1));
   return new Map([...content, [entry.name, new Map([...kept, [entry.version, entry.value.reveal()]])]]);
+};
+
+const withOnly = (content: Content, name: string, wanted: readonly string[]): Content => {
+  const versions = content.get(name) ?? new Map<string, string>();
+  const kept = [...versions].filter(([version]) => wanted.includes(version));
+  return kept.length === versions.size ? content : new Map([...content, [name, new Map(kept)]]);
 };
 
 /** Changes whenever the file was replaced; `none` where there is none. */
@@ -104,5 +112,6 @@ export const openSecretStore = (paths: StorePaths, operator: string | undefined)
       change((content) =>
         names.some((name) => content.has(name)) ? new Map([...content].filter(([name]) => !names.includes(name))) : content,
       ),
+    keep: (name, versions) => change((content) => withOnly(content, name, versions)),
   };
 };

@@ -1,4 +1,5 @@
 /** What croft remembers of a site between runs. */
+import type { Rotating } from "../model/rotation.ts";
 import type { JsonObject, Recorded } from "../plan/resource.ts";
 
 export const STATE_VERSION = 1;
@@ -16,6 +17,8 @@ export type State = {
   readonly hosts: readonly string[];
   /** `kind/name` to how often it was rotated. */
   readonly rotations: Readonly<Record<string, number>>;
+  /** Secrets with two good versions at the moment, and how far their rotation is. */
+  readonly rotating?: Rotating;
   readonly imageUpdate: number;
   /** Settings that commands remember: names written to /etc/hosts. */
   readonly extra: JsonObject;

@@ -1,10 +1,12 @@
 /** `${database.rw.url}` in a workload's environment: what it becomes and what it brings along. Pure. */
 import { CroftError } from "../../provisioner/errors.ts";
 import type { Endpoint, Template } from "../../provisioner/model/contribution.ts";
+import { referencesIn } from "../../provisioner/model/rotation.ts";
 import type { ResourceId } from "../../provisioner/plan/resource.ts";
 
 export type Bound = {
   readonly template: Template;
+  /** As they stand in the template: `NAME`, `NAME previous`, `NAME used`. */
   readonly secrets: readonly string[];
   readonly needs: readonly ResourceId[];
   /** Endpoints used: each is a flow from the workload's machine. */
@@ -38,6 +40,6 @@ export const bind = (text: string, app: string, endpoints: readonly Endpoint[]):
     used.push(endpoint);
     return value;
   });
-  const secrets = used.flatMap((endpoint) => endpoint.secrets).filter((secret) => template.includes(`{{secret ${secret}}}`));
+  const secrets = used.flatMap((endpoint) => endpoint.secrets).flatMap((secret) => referencesIn(template, secret));
   return { template, secrets: [...new Set(secrets)], needs: [...new Set(used.flatMap((endpoint) => endpoint.needs))], endpoints: used };
 };

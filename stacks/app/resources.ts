@@ -7,9 +7,11 @@ import type {
   Endpoint,
   Flow,
   GenerationPart,
+  PublishInput,
 } from "../../provisioner/model/contribution.ts";
 import { CroftError } from "../../provisioner/errors.ts";
 import { resourceId, shortHash, workloadName } from "../../provisioner/model/names.ts";
+import { previousTemplate } from "../../provisioner/model/rotation.ts";
 import type { App, Model, NodeWorkload, StaticWorkload } from "../../provisioner/model/types.ts";
 import type { Resource, ResourceId } from "../../provisioner/plan/resource.ts";
 import { secretId, secretResource } from "../../provisioner/secrets/resource.ts";
@@ -195,11 +197,16 @@ const staticEndpoint = (model: Model, app: App, workload: StaticWorkload): reado
 };
 
 /** The key that the gateway adds and the app's workloads demand. */
-const apiKeyEndpoint = (model: Model, app: App): readonly Endpoint[] => {
+const apiKeyEndpoint = ({ model, versions }: PublishInput, app: App): readonly Endpoint[] => {
   const machine = gatewayMachine(model);
   if (app.apiKey === undefined || machine === undefined) return [];
   const secret = apiKeySecret(app.name);
-  const properties = { value: `{{secret ${secret}}}`, previous: "", header: app.apiKey.header };
+  const properties = {
+    value: `{{secret ${secret}}}`,
+    previous: previousTemplate(versions, secret),
+    used: `{{secret ${secret} used}}`,
+    header: app.apiKey.header,
+  };
   return [
     { app: app.name, name: "apiKey", machine, port: 443, protocol: "https", properties, secrets: [secret], needs: [secretId(secret)] },
   ];
@@ -214,6 +221,7 @@ const apiKeyResource = (input: DesireInput, app: App): readonly Resource[] =>
           form: "password",
           versions: input.versions,
           host: input.model.hosts[0]?.name ?? "local",
+          rotates: { kind: "api-key", app: app.name, part: "api-key" },
         }),
       ];
 
@@ -257,9 +265,9 @@ export const appDomain: Domain = {
   name: "app",
   roles: (model) => model.apps.flatMap(nodeWorkloads).map((workload) => ({ machine: workload.machine, role: "node" })),
   databases: (model) => model.apps.flatMap((app) => (app.database === undefined ? [] : [{ owner: app.name, ...app.database }])),
-  publish: ({ model }) => [
-    ...model.apps.flatMap((app) => staticWorkloads(app).flatMap((workload) => staticEndpoint(model, app, workload))),
-    ...model.apps.flatMap((app) => apiKeyEndpoint(model, app)),
+  publish: (input) => [
+    ...input.model.apps.flatMap((app) => staticWorkloads(app).flatMap((workload) => staticEndpoint(input.model, app, workload))),
+    ...input.model.apps.flatMap((app) => apiKeyEndpoint(input, app)),
   ],
   desire: (input) => {
     const all = input.model.apps.map((app) => desireApp(input, app));

@@ -16,7 +16,8 @@ import type { Admin } from "./admin.ts";
 import { HOST, hasJava, startKeycloak } from "./testing/keycloak.fixture.ts";
 import type { Keycloak } from "./testing/keycloak.fixture.ts";
 import { OIDC, app, insideKeycloak, model } from "./testing/model.fixture.ts";
-import { authorizePath, claimsOf, redeem, send, signIn, tokenPath } from "./testing/person.fixture.ts";
+import { askToken, authorizePath, claimsOf, redeem, send, signIn, tokenPath } from "./testing/person.fixture.ts";
+import type { Tokens } from "./testing/person.fixture.ts";
 import { enterAs, makeRig } from "./testing/rig.fixture.ts";
 import type { Rig } from "./testing/rig.fixture.ts";
 
@@ -32,7 +33,10 @@ describe.skipIf(missing)(missing ? "a real Keycloak (skipped: needs root, java a
   let keycloak: Keycloak;
   let rig: Rig;
   let secrets: Readonly<Record<string, readonly string[]>> = {};
-  const secretsOf = (name: string): readonly string[] => secrets[name] ?? [`of-${name.replaceAll("/", "-")}`];
+  const secretsOf = (reference: string): readonly string[] => {
+    const [name = ""] = reference.split(" ");
+    return secrets[name] ?? [`of-${name.replaceAll("/", "-")}`];
+  };
   const newRig = (): Rig => makeRig({ shell: async () => keycloak.shell, port: keycloak.port, secrets: secretsOf });
   const asOperator = (): Promise<Admin> => enterAs(keycloak.shell, keycloak.port, "croft", secretsOf("identity/admin")[0] ?? "");
   const first = async (admin: Admin, path: string): Promise<Entry> => ((await admin.get(path)) as unknown as readonly [Entry])[0];
@@ -102,6 +106,30 @@ describe.skipIf(missing)(missing ? "a real Keycloak (skipped: needs root, java a
       send(keycloak.port, { path: tokenPath, form: { grant_type: "refresh_token", client_id: "cms", refresh_token: token } });
     expect((await refresh(tokens.refresh_token)).status).toBe(200);
     expect(await refresh(tokens.refresh_token)).toMatchObject({ status: 400, text: expect.stringContaining("invalid_grant") });
+  });
+
+  test("a secret that is not the client's spends neither code nor refresh token: the gate may try two while one is rotated", async () => {
+    const { port } = keycloak;
+    const client = { client_id: "shop-gateway", redirect_uri: "https://desk.shop.test/_croft/session/callback" };
+    const refused = { status: 401, text: expect.stringMatching(/"(invalid|unauthorized)_client"/) as string };
+    const both = async (old: string, fresh: string): Promise<void> => {
+      const code = await signIn(port, "editor", "of-identity-user-shop-editor", client);
+      expect(await askToken(port, code, { ...client, client_secret: old })).toMatchObject(refused);
+      const answer = await askToken(port, code, { ...client, client_secret: fresh });
+      expect(answer.status, answer.text).toBe(200);
+      const { refresh_token } = JSON.parse(answer.text) as Tokens;
+      const refresh = (client_secret: string) =>
+        send(port, { path: tokenPath, form: { grant_type: "refresh_token", refresh_token, client_id: "shop-gateway", client_secret } });
+      expect(await refresh(old)).toMatchObject(refused);
+      expect((await refresh(fresh)).status).toBe(200);
+    };
+    const known = secretsOf("identity/session/shop")[0] ?? "";
+    await both("another one", known);
+    secrets = { "identity/session/shop": ["a fresh one"] };
+    await rig.apply(one("identity-client/shop/shop-gateway"));
+    await both(known, "a fresh one");
+    secrets = {};
+    await rig.apply(one("identity-client/shop/shop-gateway"));
   });
 
   test("the list of hardening, one by one", async () => {

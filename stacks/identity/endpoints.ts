@@ -1,5 +1,6 @@
 /** What apps and the gateway get of the identity service. Pure. */
-import type { Endpoint, PublishedPlace } from "../../provisioner/model/contribution.ts";
+import type { Endpoint, PublishInput, PublishedPlace, Versions } from "../../provisioner/model/contribution.ts";
+import { previousTemplate } from "../../provisioner/model/rotation.ts";
 import type { App, AppOidc, Model } from "../../provisioner/model/types.ts";
 import type { ResourceId } from "../../provisioner/plan/resource.ts";
 import { secretId } from "../../provisioner/secrets/resource.ts";
@@ -44,7 +45,7 @@ const elsewhere = (app: App, oidc: AppOidc, issuer: string, machine: string): En
   needs: [],
 });
 
-const here = (app: App, oidc: AppOidc, section: Section, machine: string): Endpoint => {
+const here = (versions: Versions, app: App, oidc: AppOidc, section: Section, machine: string): Endpoint => {
   const secret = sessionSecretOf(app.name);
   const sessions = sessionHosts(app).length > 0;
   return {
@@ -55,20 +56,26 @@ const here = (app: App, oidc: AppOidc, section: Section, machine: string): Endpo
       issuer: `https://${section.host}/realms/${oidc.realm}`,
       audience: oidc.audience,
       realm: oidc.realm,
-      ...(sessions ? { sessionClient: sessionClientOf(app.name), sessionSecret: `{{secret ${secret}}}` } : {}),
+      ...(sessions
+        ? {
+            sessionClient: sessionClientOf(app.name),
+            sessionSecret: `{{secret ${secret}}}`,
+            sessionSecretPrevious: previousTemplate(versions, secret),
+          }
+        : {}),
     },
     secrets: sessions ? [secret] : [],
     needs: needsOf(app, oidc),
   };
 };
 
-export const oidcEndpoints = (model: Model, section: Section | undefined): readonly Endpoint[] => {
+export const oidcEndpoints = ({ model, versions }: PublishInput, section: Section | undefined): readonly Endpoint[] => {
   const machine = gatewayMachine(model) ?? section?.machine;
   if (machine === undefined) return [];
   return model.apps.flatMap((app): readonly Endpoint[] => {
     if (app.oidc === undefined) return [];
     if (app.oidc.issuer !== undefined) return [elsewhere(app, app.oidc, app.oidc.issuer, machine)];
-    return section === undefined ? [] : [here(app, app.oidc, section, machine)];
+    return section === undefined ? [] : [here(versions, app, app.oidc, section, machine)];
   });
 };
 

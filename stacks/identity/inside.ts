@@ -5,6 +5,7 @@ import { resourceId } from "../../provisioner/model/names.ts";
 import type { App, AppOidc, Machine, Model } from "../../provisioner/model/types.ts";
 import type { JsonObject, Resource, ResourceId } from "../../provisioner/plan/resource.ts";
 import { secretId, secretResource } from "../../provisioner/secrets/resource.ts";
+import type { Rotates } from "../../provisioner/secrets/resource.ts";
 import { realmApps, sessionHosts } from "./endpoints.ts";
 import {
   ADMIN_CLIENT,
@@ -43,8 +44,14 @@ const inside = ({ input, section, machine }: Place, part: Part, payload?: unknow
   keptWith: dataOf(input.model),
 });
 
-const secretOf = ({ input, machine }: Place, name: string): Resource => ({
-  ...secretResource({ name, form: "password", versions: input.versions, host: input.model.hosts[0]?.name ?? machine.host }),
+const secretOf = ({ input, machine }: Place, name: string, rotates?: Rotates): Resource => ({
+  ...secretResource({
+    name,
+    form: "password",
+    versions: input.versions,
+    host: input.model.hosts[0]?.name ?? machine.host,
+    ...(rotates === undefined ? {} : { rotates }),
+  }),
   keptWith: dataOf(input.model),
 });
 
@@ -101,16 +108,18 @@ const sessionClients = (place: Place, { name, apps }: Realm): readonly Resource[
     const hosts = sessionHosts(app);
     if (hosts.length === 0) return [];
     const secret = sessionSecretOf(app.name);
+    // Keycloak knows one, the gate tries both: it gets the new one first, and gives up the old one last.
+    const used = `${secret} used`;
     const client = sessionClientOf(app.name);
     const spec = {
       realm: name,
       client,
       settings: sessionClient(hosts),
       mappers: audienceMapper(oidc.audience),
-      secret: place.input.versions.of("secret", secret),
+      secret: place.input.versions.of("secret", used),
     };
     const part = { id: clientId(name, client), kind: "identity-client", spec, needs: [realmId(name), secretId(secret)] };
-    return [secretOf(place, secret), inside(place, part, { secret })];
+    return [secretOf(place, secret, { kind: "oidc", app: app.name, part: "session" }), inside(place, part, { secret: used })];
   });
 
 const providerResources = (place: Place, { name }: Realm): readonly Resource[] =>

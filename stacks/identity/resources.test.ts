@@ -97,6 +97,7 @@ describe("endpoints", () => {
         realm: "shop",
         sessionClient: "shop-gateway",
         sessionSecret: "{{secret identity/session/shop}}",
+        sessionSecretPrevious: "",
       },
       secrets: ["identity/session/shop"],
       needs: [

@@ -89,9 +89,9 @@ export const identityDomain: Domain = {
     return section === undefined ? [] : [{ machine: section.machine, role: "keycloak" }];
   },
   databases: (model) => (sectionOf(model) === undefined ? [] : [{ owner: SERVICE, name: DATABASE }]),
-  publish: ({ model }) => {
-    const section = sectionOf(model);
-    return [...oidcEndpoints(model, section), ...(section === undefined ? [] : [serviceEndpoint(model, section)])];
+  publish: (input) => {
+    const section = sectionOf(input.model);
+    return [...oidcEndpoints(input, section), ...(section === undefined ? [] : [serviceEndpoint(input.model, section)])];
   },
   desire,
 };

@@ -12,6 +12,8 @@ import type { Store } from "./stream.ts";
 
 export type CheckInput = {
   readonly bucket: AppBucket;
+  /** The key that the app uses at the moment. */
+  readonly key: string;
   readonly secret: string;
   /** As anybody comes. */
   readonly outside: Door;
@@ -34,8 +36,8 @@ const pathOf = (address: string): string => address.slice(new URL(address).origi
 const KIB = 1024;
 const PART = 5 * KIB * KIB;
 
-const s3Of = ({ bucket, secret, inside }: CheckInput): S3 =>
-  openS3({ endpoint: `https://${inside.host}`, region: REGION, key: bucket.full, secret, httpsAgent: inside.agent });
+const s3Of = ({ key, secret, inside }: CheckInput): S3 =>
+  openS3({ endpoint: `https://${inside.host}`, region: REGION, key, secret, httpsAgent: inside.agent });
 
 const put = async (
   { s3, bucket, prefix }: Tools,
@@ -139,9 +141,9 @@ const CHECKS: readonly Check[] = [
   },
   {
     name: "the key opens no other bucket",
-    run: async ({ bucket, store, secret }) => {
+    run: async ({ key, store, secret }) => {
       const tries = { ...store, secret };
-      const as = <T>(work: (s3: S3) => Promise<T>): Promise<T> => withS3(tries, work, bucket.full);
+      const as = <T>(work: (s3: S3) => Promise<T>): Promise<T> => withS3(tries, work, key);
       await refused(
         "writing elsewhere",
         as((s3) => putObject(s3, { bucket: PROBE_BUCKET, key: "x", body: Buffer.from("x") })),
@@ -181,7 +183,7 @@ const CHECKS: readonly Check[] = [
       const s3 = openS3({
         endpoint: `https://${tools.outside.host}`,
         region: REGION,
-        key: tools.bucket.full,
+        key: tools.key,
         secret: tools.secret,
         httpsAgent: tools.outside.agent,
       });

@@ -1,8 +1,9 @@
 /** What apps bind to, and what the gateway shows of the store. Pure. */
-import type { Endpoint, Published, PublishedPlace } from "../../provisioner/model/contribution.ts";
+import type { Endpoint, PublishInput, Published, PublishedPlace } from "../../provisioner/model/contribution.ts";
 import { internalDomain, resourceId } from "../../provisioner/model/names.ts";
+import { usedSeat } from "../../provisioner/model/rotation.ts";
 import type { Model } from "../../provisioner/model/types.ts";
-import { PORT, REGION, SERVICE, bucketId, keyId, storeId } from "./names.ts";
+import { PORT, REGION, SERVICE, bucketId, keyId, keyName, storeId } from "./names.ts";
 import { bucketsOf } from "./section.ts";
 import type { AppBucket, Section } from "./section.ts";
 
@@ -59,9 +60,10 @@ const storeEndpoint = (model: Model, section: Section): Endpoint => {
 };
 
 /** Signatures cover the host, so an app that signs addresses for the world must itself use the public name. */
-const bucketEndpoint = (model: Model, section: Section, bucket: AppBucket): Endpoint => {
+const bucketEndpoint = ({ model, versions }: PublishInput, section: Section, bucket: AppBucket): Endpoint => {
   const edge = gatewayOf(model);
-  const secret = `{{secret ${bucket.secret}}}`;
+  const secret = `{{secret ${bucket.secret} used}}`;
+  const key = keyName(bucket.full, usedSeat(versions, bucket.secret));
   const place =
     edge === undefined
       ? { machine: section.machine, port: PORT, protocol: "http", url: `http://${SERVICE}.${internalDomain}:${PORT}`, needs: [] }
@@ -72,13 +74,13 @@ const bucketEndpoint = (model: Model, section: Section, bucket: AppBucket): Endp
     machine: place.machine,
     port: place.port,
     protocol: place.protocol,
-    properties: { name: bucket.full, endpoint: place.url, region: REGION, accessKey: bucket.full, secretKey: secret },
+    properties: { name: bucket.full, endpoint: place.url, region: REGION, accessKey: key, secretKey: secret },
     secrets: [bucket.secret],
-    needs: [bucketId(bucket.full), ...(section.program === "minio" ? [keyId(bucket.full)] : []), ...place.needs],
+    needs: [bucketId(bucket.full), ...(section.program === "minio" ? [keyId(key)] : []), ...place.needs],
   };
 };
 
-export const endpointsOf = (model: Model, section: Section): readonly Endpoint[] => [
-  storeEndpoint(model, section),
-  ...bucketsOf(model).map((bucket) => bucketEndpoint(model, section, bucket)),
+export const endpointsOf = (input: PublishInput, section: Section): readonly Endpoint[] => [
+  storeEndpoint(input.model, section),
+  ...bucketsOf(input.model).map((bucket) => bucketEndpoint(input, section, bucket)),
 ];

@@ -9,12 +9,12 @@ import type { ObjectTools } from "./store.ts";
 import type { Store } from "./stream.ts";
 
 /** A key whose secret is another one gets 403 even for a bucket that is not there. */
-const secretWorks = async (store: Store, key: string, secret: string): Promise<boolean> =>
+const secretWorks = async (store: Store, key: string, bucket: string, secret: string): Promise<boolean> =>
   withS3(
     { ...store, secret },
     async (s3, { hasBucket, statusOf }) => {
       try {
-        await hasBucket(s3, key);
+        await hasBucket(s3, bucket);
         return true;
       } catch (error) {
         if (statusOf(error) === 403) return false;
@@ -25,10 +25,10 @@ const secretWorks = async (store: Store, key: string, secret: string): Promise<b
   );
 
 const secretFact = async (tools: ObjectTools, store: Store, request: ObserveRequest): Promise<string> => {
-  const name = (request.resource?.payload as KeyPayload | undefined)?.secret;
-  if (name === undefined) return textOf(request.recorded?.spec["secret"]);
-  const secret = await tools.secret(name).catch(() => undefined);
-  const works = secret !== undefined && (await secretWorks(store, textOf(specOf(request)["key"]), secret));
+  const payload = request.resource?.payload as KeyPayload | undefined;
+  if (payload === undefined) return textOf(request.recorded?.spec["secret"]);
+  const secret = await tools.secret(payload.secret).catch(() => undefined);
+  const works = secret !== undefined && (await secretWorks(store, textOf(specOf(request)["key"]), payload.bucket, secret));
   return works ? textOf(specOf(request)["secret"]) : "another one";
 };
 

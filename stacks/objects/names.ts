@@ -1,5 +1,6 @@
 /** Names of the object store and of what an app gets from it. Pure. */
 import { resourceId, shortHash } from "../../provisioner/model/names.ts";
+import type { Seat } from "../../provisioner/model/rotation.ts";
 import type { ResourceId } from "../../provisioner/plan/resource.ts";
 
 export const SERVICE = "objects";
@@ -26,7 +27,9 @@ export const bucketName = (app: string, bucket: string): string => {
   return full.length <= LONGEST_BUCKET ? full : `${full.slice(0, LONGEST_BUCKET - HASH - 1)}-${shortHash(full, HASH)}`;
 };
 
-/** Each bucket has one key, called as the bucket. */
+/** A key is called as its bucket; while it is rotated there is a second one, by a name that no bucket can have. */
+export const keyName = (full: string, seat: Seat): string => (seat === "home" ? full : `${full}_b`);
+
 export const keySecret = (app: string, bucket: string): string => `objects/${app}/${bucket}`;
 
 export const storeId: ResourceId = resourceId("object-store", SERVICE);

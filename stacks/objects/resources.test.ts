@@ -94,7 +94,7 @@ describe("endpoints", () => {
         endpoint: "https://s3.shop.test",
         region: "us-east-1",
         accessKey: "shop-media",
-        secretKey: "{{secret objects/shop/media}}",
+        secretKey: "{{secret objects/shop/media used}}",
       },
       secrets: ["objects/shop/media"],
       needs: ["bucket/shop-media", "bucket-key/shop-media", "generation/edge"],

@@ -3,11 +3,13 @@ import { makeSlot } from "../../provisioner/machine/slot-resource.ts";
 import { emptyContribution } from "../../provisioner/model/contribution.ts";
 import type { Contribution, DesireInput, Domain } from "../../provisioner/model/contribution.ts";
 import { diskSerial, resourceId } from "../../provisioner/model/names.ts";
+import { seatsOf } from "../../provisioner/model/rotation.ts";
+import type { Seat } from "../../provisioner/model/rotation.ts";
 import type { Machine } from "../../provisioner/model/types.ts";
 import type { Resource } from "../../provisioner/plan/resource.ts";
 import { secretId, secretResource } from "../../provisioner/secrets/resource.ts";
 import { endpointsOf } from "./endpoints.ts";
-import { ADMIN_SECRET, PORT, SERVICE, bucketId, keyId, storeId } from "./names.ts";
+import { ADMIN_SECRET, PORT, SERVICE, bucketId, keyId, keyName, storeId } from "./names.ts";
 import { IDENTITY, partOf } from "./part.ts";
 import { policyOf, policyText } from "./policy.ts";
 import { SEAWEED_PORTS, renderIdentity } from "./render.ts";
@@ -24,11 +26,21 @@ const inside = ({ section, machine }: Place) => {
 
 const secretsOf = (place: Place): readonly Resource[] => {
   const { versions, model } = place.input;
-  const names = [ADMIN_SECRET, ...place.buckets.map(({ secret }) => secret)];
-  return names.map((name) => ({
-    ...secretResource({ name, form: "password", versions, host: model.hosts[0]?.name ?? "local" }),
-    keptWith: inside(place).keptWith,
-  }));
+  const host = model.hosts[0]?.name ?? "local";
+  const { keptWith } = inside(place);
+  // SeaweedFS reads its keys when it starts: a rotation would interrupt it.
+  const rotated = place.section.program === "minio";
+  const ofBucket = ({ secret, app, name: part }: AppBucket): Resource => ({
+    ...secretResource({
+      name: secret,
+      form: "password",
+      versions,
+      host,
+      ...(rotated ? { rotates: { kind: "s3" as const, app, part } } : {}),
+    }),
+    keptWith,
+  });
+  return [{ ...secretResource({ name: ADMIN_SECRET, form: "password", versions, host }), keptWith }, ...place.buckets.map(ofBucket)];
 };
 
 /** SeaweedFS reads every key from its file; MinIO only croft's own. */
@@ -70,27 +82,30 @@ const bucketResources = (place: Place, bucket: AppBucket): readonly Resource[] =
     data: true,
   };
   if (section.program !== "minio") return [own];
-  const key: Resource = {
-    ...inside(place),
-    id: keyId(bucket.full),
-    kind: "bucket-key",
-    spec: {
-      ...at,
-      key: bucket.full,
-      enabled: true,
-      groups: [],
-      policies: [bucket.full],
-      policy: policyText(policyOf(bucket.full)),
-      secret: input.versions.of("secret", bucket.secret),
-    },
-    payload: { secret: bucket.secret } satisfies KeyPayload,
-    needs: [storeId, secretId(bucket.secret), secretId(ADMIN_SECRET)],
-  };
-  return [own, key];
+  const keys = Object.entries(seatsOf(input.versions, bucket.secret)).map(([seat, reference]): Resource => {
+    const key = keyName(bucket.full, seat as Seat);
+    return {
+      ...inside(place),
+      id: keyId(key),
+      kind: "bucket-key",
+      spec: {
+        ...at,
+        key,
+        enabled: true,
+        groups: [],
+        policies: [key],
+        policy: policyText(policyOf(bucket.full)),
+        secret: input.versions.of("secret", reference),
+      },
+      payload: { secret: reference, bucket: bucket.full } satisfies KeyPayload,
+      needs: [storeId, secretId(bucket.secret), secretId(ADMIN_SECRET)],
+    };
+  });
+  return [own, ...keys];
 };
 
-/** Name of the secret behind the key. */
-export type KeyPayload = { readonly secret: string };
+/** Which secret is behind the key, and where to try it. */
+export type KeyPayload = { readonly secret: string; readonly bucket: string };
 
 const desire = (input: DesireInput): Contribution => {
   const { model } = input;
@@ -151,9 +166,9 @@ export const objectsDomain: Domain = {
     const section = sectionOf(model);
     return section === undefined ? [] : [{ machine: section.machine, role: section.program }];
   },
-  publish: ({ model }) => {
-    const section = sectionOf(model);
-    return section === undefined ? [] : endpointsOf(model, section);
+  publish: (input) => {
+    const section = sectionOf(input.model);
+    return section === undefined ? [] : endpointsOf(input, section);
   },
   desire,
 };

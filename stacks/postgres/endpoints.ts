@@ -1,14 +1,20 @@
 /** What apps and services bind to: their database, once for each role. Pure. */
-import type { DatabaseDemand, Endpoint } from "../../provisioner/model/contribution.ts";
+import type { DatabaseDemand, Endpoint, Versions } from "../../provisioner/model/contribution.ts";
 import { internalDomain } from "../../provisioner/model/names.ts";
-import { PORT, grantsId, migrationsId, roleName, secretName } from "./names.ts";
+import { usedSeat } from "../../provisioner/model/rotation.ts";
+import { PORT, grantsId, loginName, migrationsId, secretName } from "./names.ts";
 import type { RoleName } from "./names.ts";
 
-export const endpointOf = ({ owner, name: database, migrations }: DatabaseDemand, machine: string, role: RoleName): Endpoint => {
-  const user = roleName(database, role);
+export const endpointOf = (
+  { owner, name: database, migrations }: DatabaseDemand,
+  machine: string,
+  role: RoleName,
+  versions: Versions,
+): Endpoint => {
   const secret = secretName(owner, role);
+  const user = loginName(database, role, usedSeat(versions, secret));
   const host = `postgres.${internalDomain}`;
-  const password = `{{secret ${secret}}}`;
+  const password = `{{secret ${secret} used}}`;
   return {
     app: owner,
     name: `database.${role}`,

@@ -58,6 +58,7 @@ describe("resources", () => {
     expect(find("postgres-role/shop_rw")?.spec).toEqual({
       machine: "data",
       name: "shop_rw",
+      actsAs: "",
       login: true,
       superuser: false,
       createDatabase: false,
@@ -138,11 +139,11 @@ describe("endpoints", () => {
       port: 5432,
       protocol: "postgresql",
       properties: {
-        url: "postgresql://shop_rw:{{secret postgres/shop/rw}}@postgres.croft.internal:5432/shop?sslmode=verify-full&sslrootcert=/etc/croft/authority.pem",
+        url: "postgresql://shop_rw:{{secret postgres/shop/rw used}}@postgres.croft.internal:5432/shop?sslmode=verify-full&sslrootcert=/etc/croft/authority.pem",
         host: "postgres.croft.internal",
         port: "5432",
         user: "shop_rw",
-        password: "{{secret postgres/shop/rw}}",
+        password: "{{secret postgres/shop/rw used}}",
         name: "shop",
       },
       secrets: ["postgres/shop/rw"],

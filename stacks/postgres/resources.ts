@@ -3,6 +3,7 @@ import { CroftError } from "../../provisioner/errors.ts";
 import { makeSlot } from "../../provisioner/machine/slot-resource.ts";
 import type { Contribution, DatabaseDemand, DesireInput, Domain, Versions } from "../../provisioner/model/contribution.ts";
 import { diskSerial, internalDomain, machineHostname, resourceId } from "../../provisioner/model/names.ts";
+import { seatsOf } from "../../provisioner/model/rotation.ts";
 import type { Machine, Model } from "../../provisioner/model/types.ts";
 import type { Resource } from "../../provisioner/plan/resource.ts";
 import { certificateId, certificateResource, certificateVersion } from "../../provisioner/secrets/certificate-resource.ts";
@@ -16,6 +17,7 @@ import {
   UNIT,
   databaseId,
   grantsId,
+  loginName,
   migrationsId,
   roleId,
   roleName,
@@ -76,9 +78,8 @@ const inside = ({ section, machine }: DatabasePlace) => {
   return { host: machine.host, lostWith: [disk], keptWith: [disk] };
 };
 
-/** A login that can do nothing but what it is granted. */
+/** Can do nothing but what it is granted. */
 const PLAIN_LOGIN = {
-  login: true,
   superuser: false,
   createDatabase: false,
   createRole: false,
@@ -88,22 +89,69 @@ const PLAIN_LOGIN = {
   members: [],
 } as const;
 
+/** What a role's password is where nobody may log in with one. */
+const NO_PASSWORD = "none";
+
 const generation = ({ section }: DatabasePlace): string => resourceId("generation", section.machine);
 
+const roleSecret = ({ demand, input, ...place }: DatabasePlace, versions: Versions, role: RoleName): Resource => ({
+  ...secretResource({
+    name: secretName(demand.owner, role),
+    form: "password",
+    versions,
+    host: homeOf(input.model),
+    // A service that keeps its data here restarts for a new password: apps alone are rotated.
+    ...(input.model.apps.some(({ name }) => name === demand.owner)
+      ? { rotates: { kind: "database" as const, app: demand.owner, part: role } }
+      : {}),
+  }),
+  keptWith: inside({ demand, input, ...place }).keptWith,
+});
+
+/**
+ * The role that owns or is granted everything, and while its password is a twin's turn a second login that acts as it. Who has no
+ * turn has no login.
+ */
 const roleResources = (place: DatabasePlace, versions: Versions): readonly Resource[] => {
-  const { section, demand, database, input } = place;
+  const { section, demand, database } = place;
   return ROLES.flatMap((role): readonly Resource[] => {
-    const name = roleName(database, role);
     const secret = secretName(demand.owner, role);
+    const seats = seatsOf(versions, secret);
+    const home = loginName(database, role, "home");
+    const twin = loginName(database, role, "twin");
+    const common = { ...inside(place), kind: "postgres-role" };
+    const password = (reference: string | undefined) => ({
+      login: reference !== undefined,
+      password: reference === undefined ? NO_PASSWORD : versions.of("secret", reference),
+    });
+    const twins: readonly Resource[] =
+      seats.twin === undefined
+        ? []
+        : [
+            {
+              ...common,
+              id: roleId(database, role, "twin"),
+              spec: { machine: section.machine, name: twin, ...PLAIN_LOGIN, ...password(seats.twin), actsAs: home },
+              payload: { secret: seats.twin },
+              needs: [generation(place), secretId(secret)],
+            },
+          ];
     return [
-      { ...secretResource({ name: secret, form: "password", versions, host: homeOf(input.model) }), keptWith: inside(place).keptWith },
+      roleSecret(place, versions, role),
+      ...twins,
       {
-        ...inside(place),
+        ...common,
         id: roleId(database, role),
-        kind: "postgres-role",
-        spec: { machine: section.machine, name, ...PLAIN_LOGIN, password: versions.of("secret", secret) },
-        payload: { secret },
-        needs: [generation(place), secretId(secret)],
+        spec: {
+          machine: section.machine,
+          name: home,
+          ...PLAIN_LOGIN,
+          ...password(seats.home),
+          members: twins.length === 0 ? [] : [twin],
+          actsAs: "",
+        },
+        payload: { secret: seats.home },
+        needs: [generation(place), secretId(secret), ...twins.map(({ id }) => id)],
       },
     ];
   });
@@ -215,10 +263,10 @@ export const postgresDomain: Domain = {
     const section = sectionOf(model);
     return section === undefined ? [] : [{ machine: section.machine, role: "postgres" }];
   },
-  publish: ({ model, databases }) => {
+  publish: ({ model, databases, versions }) => {
     const section = sectionOf(model);
     if (section === undefined) return [];
-    return databases.flatMap((demand) => ROLES.map((role) => endpointOf(demand, section.machine, role)));
+    return databases.flatMap((demand) => ROLES.map((role) => endpointOf(demand, section.machine, role, versions)));
   },
   desire,
 };

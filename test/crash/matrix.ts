@@ -90,9 +90,9 @@ const killed = async (folder: string, { step, point }: Point): Promise<string | 
   return signal === "SIGKILL" ? undefined : `was not killed at ${step}:${point} (exit ${code}) ${said}`;
 };
 
+/** A step of several runs (phases of a rotation) is killed in the first of them. */
 const parsePoints = (text: string): readonly Point[] =>
-  text
-    .split("\n")
+  [...new Set(text.split("\n"))]
     .filter((line) => line !== "")
     .map((line) => ({ step: line.slice(0, line.indexOf(" ")), point: line.slice(line.indexOf(" ") + 1) }));
 

@@ -8,7 +8,7 @@ import type { MatrixInput } from "./matrix.ts";
 import { parseModel } from "./portfolio-model.ts";
 import { desirePortfolio, hiderAmong } from "./portfolio.ts";
 import type { Portfolio } from "./portfolio.ts";
-import { makeScene, run } from "./site.ts";
+import { makeScene, run, runOnce } from "./site.ts";
 import type { Scene } from "./site.ts";
 
 const CONFIG = join(import.meta.dirname, "../../examples/portfolio/croft.yaml");
@@ -103,6 +103,23 @@ test("up", async () => {
 });
 
 test("a deployment with a migration", () => expectAll("portfolio, deploy", { scene: deploy, prepare: prepareUp }));
+
+const API_KEY = "app/portfolio/api-key";
+test("a rotation of the API key, from its first phase", () =>
+  expectAll("portfolio, rotate api-key", { scene: { ...up, rotate: API_KEY }, prepare: prepareUp }));
+
+const twoPhasesOf =
+  (secret: string) =>
+  async (folder: string): Promise<void> => {
+    await prepareUp(folder);
+    for (const scene of [{ ...up, rotate: secret }, up]) await runOnce(folder, scene, {});
+  };
+
+test("the last phase of a rotation: whoever comes after a kill finishes it by an ordinary run", () =>
+  expectAll("portfolio, rotate api-key, last phase", { scene: up, prepare: twoPhasesOf(API_KEY) }));
+
+test("the last phase for a database's password, in which a login goes", () =>
+  expectAll("portfolio, rotate database, last phase", { scene: up, prepare: twoPhasesOf("postgres/portfolio/rw") }));
 
 test("a bucket, a role, a client and somebody more, and new keys", async () => {
   expect(await expectAll("portfolio, grown", { scene: grown, prepare: prepareUp })).toEqual(

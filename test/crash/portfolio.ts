@@ -16,13 +16,12 @@ export type Portfolio = Pick<SiteInput, "model" | "releases" | "migrations"> & {
 };
 
 /** The same for every run: inventories of two runs shall be equal. */
-const SITE_ID = "00112233445566778899aabbccddeeff";
+export const SITE_ID = "00112233445566778899aabbccddeeff";
 export const DOMAINS = [postgresDomain, objectsDomain, identityDomain, appDomain, gatewayDomain];
 
-export const desirePortfolio = (
-  { rotations = {}, ...portfolio }: Portfolio,
-  state: Pick<State, "addresses" | "hosts" | "resources">,
-): DesiredSite =>
+type Remembered = Pick<State, "addresses" | "hosts" | "resources"> & Partial<Pick<State, "rotations" | "rotating">>;
+
+export const desirePortfolio = ({ rotations = {}, ...portfolio }: Portfolio, state: Remembered): DesiredSite =>
   desireSite({
     ...portfolio,
     programs: {},
@@ -41,7 +40,8 @@ export const desirePortfolio = (
       siteId: SITE_ID,
       addresses: state.addresses,
       hosts: state.hosts,
-      rotations,
+      rotations: { ...rotations, ...state.rotations },
+      ...(state.rotating === undefined ? {} : { rotating: state.rotating }),
       imageUpdate: 0,
       recorded: new Map(state.resources.map((record) => [record.id, record])),
     },

@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { applyPlan, planSite, refuseFindings } from "../../provisioner/execute/apply.ts";
 import type { PlanInput, Planned } from "../../provisioner/execute/apply.ts";
 import type { RunResult } from "../../provisioner/execute/run.ts";
+import { isRotating, planOnward } from "../../bin/onward.ts";
+import type { Look } from "../../bin/onward.ts";
+import { beginRotation, rotationIn } from "../../provisioner/model/rotation.ts";
 import { isEmpty } from "../../provisioner/plan/diff.ts";
 import type { DiffOptions } from "../../provisioner/plan/diff.ts";
 import type { Resource, ResourceId } from "../../provisioner/plan/resource.ts";
@@ -26,6 +29,8 @@ export type Scene = {
   /** Of everything that any run on the folder ever desired. */
   readonly kinds: readonly string[];
   readonly options: DiffOptions;
+  /** A secret that is rotated, once on a folder, as `croft secret rotate` does it. */
+  readonly rotate?: string;
 };
 
 export const makeScene = (
@@ -55,15 +60,20 @@ const desire = async (scene: Scene, state: State): Promise<Desired> => {
   return { desired: resources, remembers: { addresses: { ...state.addresses, ...Object.fromEntries(addresses) }, hosts } };
 };
 
-const readState = async (folder: string): Promise<State> =>
-  (await makeFileStore(join(folder, "state.json")).read()) ?? emptyState(randomBytes(16).toString("hex"));
+const readState = async (folder: string, { rotate }: Scene): Promise<State> => {
+  const found = (await makeFileStore(join(folder, "state.json")).read()) ?? emptyState(randomBytes(16).toString("hex"));
+  return rotate === undefined || rotationIn(found, rotate).turn > 0 ? found : beginRotation(found, rotate, false);
+};
 
-/** What the next run on this folder desires, worked out: a process that reads it loads no domain. */
-export const settleScene = async (folder: string, { portfolio, ...scene }: Scene): Promise<Scene> =>
-  portfolio === undefined ? scene : { ...scene, ...(await desire({ ...scene, portfolio }, await readState(folder))) };
+/** What the next run on this folder desires, worked out: a process that reads it loads no domain. Phases of a rotation differ, so they are not. */
+export const settleScene = async (folder: string, scene: Scene): Promise<Scene> => {
+  const state = await readState(folder, scene);
+  if (scene.portfolio === undefined || isRotating(state)) return scene;
+  const { portfolio: _, ...rest } = scene;
+  return { ...rest, ...(await desire(scene, state)) };
+};
 
-const planInputOf = async (folder: string, scene: Scene, fake: FakeOptions): Promise<PlanInput> => {
-  const found = await readState(folder);
+const planInputOf = async (folder: string, scene: Scene, fake: FakeOptions, found: State): Promise<PlanInput> => {
   const { desired, remembers } = await desire(scene, found);
   const drivers = makeFakeDrivers(worldFolder(folder), scene.kinds, { hiddenBy: (id) => scene.hidden[id], ...fake });
   return {
@@ -78,21 +88,29 @@ const planInputOf = async (folder: string, scene: Scene, fake: FakeOptions): Pro
   };
 };
 
-export const plan = async (folder: string, scene: Scene, fake: FakeOptions = {}): Promise<Planned> =>
-  planSite(await planInputOf(folder, scene, fake));
+const look = async (folder: string, scene: Scene, fake: FakeOptions): Promise<Look> =>
+  planOnward(await readState(folder, scene), async (state) => {
+    const input = await planInputOf(folder, scene, fake, state);
+    return { input, planned: await planSite(input) };
+  });
 
-/** Undefined where there was nothing to do. @throws CroftError */
+export const plan = async (folder: string, scene: Scene, fake: FakeOptions = {}): Promise<Planned> =>
+  (await look(folder, scene, fake)).planned;
+
+/** Every phase of what rotates. Undefined where there was nothing to do. @throws CroftError */
 export const run = async (folder: string, scene: Scene, fake: FakeOptions = {}): Promise<RunResult | undefined> => {
+  const result = await runOnce(folder, scene, fake);
+  return result !== undefined && result.failed.length === 0 && isRotating(result.state) ? run(folder, scene, fake) : result;
+};
+
+/** One plan and its run: one phase of what rotates. */
+export const runOnce = async (folder: string, scene: Scene, fake: FakeOptions): Promise<RunResult | undefined> => {
   const first = await plan(folder, scene, fake);
   refuseFindings(first.findings);
   if (isEmpty(first.plan)) return undefined;
-  const siteOf = async () => {
-    const input = await planInputOf(folder, scene, fake);
-    return { input, planned: await planSite(input) };
-  };
   return applyPlan({
     first,
-    again: siteOf,
+    again: () => look(folder, scene, fake),
     store: makeFileStore(join(folder, "state.json")),
     lock: {
       file: join(folder, "lock"),

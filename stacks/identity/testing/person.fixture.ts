@@ -67,18 +67,28 @@ const actionOf = (page: string): string => {
 };
 
 /** Signs in with a password, by the code flow; the answer is what the browser is sent to. */
-export const signIn = async (port: number, username: string, password: string): Promise<Reply> => {
-  const page = await send(port, { path: authorizePath() });
+export const signIn = async (
+  port: number,
+  username: string,
+  password: string,
+  changes: Readonly<Record<string, string>> = {},
+): Promise<Reply> => {
+  const page = await send(port, { path: authorizePath(changes) });
   const cookies = (page.headers["set-cookie"] ?? []).map((cookie) => cookie.split(";")[0]).join("; ");
   return send(port, { path: actionOf(page.text), form: { username, password }, cookies });
 };
 
 export type Tokens = { readonly access_token: string; readonly refresh_token: string };
 
-export const redeem = async (port: number, reply: Reply): Promise<Tokens> => {
+/** What the token endpoint says to a code. */
+export const askToken = (port: number, reply: Reply, changes: Readonly<Record<string, string>>): Promise<Reply> => {
   const code = new URL(reply.headers.location ?? "").searchParams.get("code") ?? "";
-  const form = { grant_type: "authorization_code", client_id: "cms", code, redirect_uri: REDIRECT, code_verifier: VERIFIER };
-  const answer = await send(port, { path: tokenPath, form });
+  const form = { grant_type: "authorization_code", client_id: "cms", code, redirect_uri: REDIRECT, code_verifier: VERIFIER, ...changes };
+  return send(port, { path: tokenPath, form });
+};
+
+export const redeem = async (port: number, reply: Reply): Promise<Tokens> => {
+  const answer = await askToken(port, reply, {});
   if (answer.status !== 200) throw new Error(`no token: ${answer.text}`);
   return JSON.parse(answer.text) as Tokens;
 };

@@ -1,7 +1,8 @@
 /** A small site with an app that has two buckets, and what is desired for it. */
 import type { DesireInput, Facts } from "../../../provisioner/model/contribution.ts";
-import { shortHash } from "../../../provisioner/model/names.ts";
+import type { Rotating } from "../../../provisioner/model/rotation.ts";
 import type { App, Model, NodeWorkload } from "../../../provisioner/model/types.ts";
+import { countedVersions } from "../../../provisioner/model/versions.fixture.ts";
 import type { Resource } from "../../../provisioner/plan/resource.ts";
 import { objectsDomain } from "../resources.ts";
 import { settleObjects } from "../section.ts";
@@ -51,12 +52,13 @@ const ADDRESSES: Readonly<Record<string, string>> = { edge: "10.91.0.11", app: "
 export type Extras = {
   readonly model?: Model;
   readonly rotations?: Readonly<Record<string, number>>;
+  readonly rotating?: Rotating;
   readonly artifacts?: readonly string[];
 };
 
-export const desireInput = ({ model = MODEL, rotations = {}, artifacts = ["minio"] }: Extras = {}): DesireInput => ({
+export const desireInput = ({ model = MODEL, rotations = {}, rotating = {}, artifacts = ["minio"] }: Extras = {}): DesireInput => ({
   model: settleObjects(model, facts(artifacts)),
-  versions: { of: (kind, name) => shortHash(`${kind}/${name}/${rotations[name] ?? 0}`, 8) },
+  versions: countedVersions(rotations, rotating),
   endpoints: [],
   releases: {},
   recorded: new Map(),

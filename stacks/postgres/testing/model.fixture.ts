@@ -1,6 +1,8 @@
 /** A small site with two apps that have databases, and what is desired for it. */
 import type { DesireInput, Migration } from "../../../provisioner/model/contribution.ts";
 import { shortHash } from "../../../provisioner/model/names.ts";
+import { countedVersions } from "../../../provisioner/model/versions.fixture.ts";
+import type { Rotating } from "../../../provisioner/model/rotation.ts";
 import type { App, Model } from "../../../provisioner/model/types.ts";
 import type { Resource } from "../../../provisioner/plan/resource.ts";
 import { postgresDomain } from "../resources.ts";
@@ -33,9 +35,9 @@ export const migration = (name: string, sql: string): Migration => ({ name, sql,
 
 export type Rotations = Readonly<Record<string, number>>;
 
-export const desireInput = (migrations: readonly Migration[], rotations: Rotations = {}): DesireInput => ({
+export const desireInput = (migrations: readonly Migration[], rotations: Rotations = {}, rotating: Rotating = {}): DesireInput => ({
   model,
-  versions: { of: (kind, name) => shortHash(`${kind}/${name}/${rotations[name] ?? 0}`, 8) },
+  versions: countedVersions(rotations, rotating),
   endpoints: [],
   releases: {},
   recorded: new Map(),
@@ -46,8 +48,8 @@ export const desireInput = (migrations: readonly Migration[], rotations: Rotatio
 });
 
 /** Resources inside the server, in the order in which they are applied. */
-export const insideServer = (migrations: readonly Migration[], rotations: Rotations = {}): readonly Resource[] => {
+export const insideServer = (migrations: readonly Migration[], rotations: Rotations = {}, rotating: Rotating = {}): readonly Resource[] => {
   const kinds = ["postgres-role", "postgres-database", "postgres-grants", "migrations"];
-  const { resources } = postgresDomain.desire(desireInput(migrations, rotations));
+  const { resources } = postgresDomain.desire(desireInput(migrations, rotations, rotating));
   return resources.filter(({ kind }) => kinds.includes(kind)).toSorted((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind));
 };

@@ -2,6 +2,7 @@
 import { compareSpecs } from "../../../provisioner/plan/compare.ts";
 import type { ApplyRequest, Driver, RemoveRequest } from "../../../provisioner/execute/driver.ts";
 import type { Migration } from "../../../provisioner/model/contribution.ts";
+import type { Rotating } from "../../../provisioner/model/rotation.ts";
 import type { Change, Observation, Resource, Step } from "../../../provisioner/plan/resource.ts";
 import { openDatabase } from "../client.ts";
 import type { Row } from "../client.ts";
@@ -19,7 +20,11 @@ export type Rig = {
   readonly applyAll: (resources: readonly Resource[]) => Promise<void>;
   readonly remove: (resource: Resource) => Promise<void>;
   /** By resource; those that are as wanted are left out. */
-  readonly differences: (migrations: readonly Migration[], rotations?: Rotations) => Promise<Readonly<Record<string, Difference>>>;
+  readonly differences: (
+    migrations: readonly Migration[],
+    rotations?: Rotations,
+    rotating?: Rotating,
+  ) => Promise<Readonly<Record<string, Difference>>>;
 };
 
 const signal = new AbortController().signal;
@@ -91,8 +96,8 @@ export const makeRig = (cluster: Cluster, passwordOf: (secret: string) => string
       };
       return driverOf(resource.kind).remove(request);
     },
-    differences: async (migrations, rotations = {}) => {
-      const resources = insideServer(migrations, rotations);
+    differences: async (migrations, rotations = {}, rotating = {}) => {
+      const resources = insideServer(migrations, rotations, rotating);
       const seen = await observeAll(resources);
       return Object.fromEntries(
         resources
