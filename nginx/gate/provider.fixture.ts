@@ -91,6 +91,7 @@ export class Issuer {
       iat: now,
       exp: now + this.lifetime,
       typ: "Bearer",
+      jti: randomUUID(),
       ...roles,
       ...extras,
     };
