@@ -11,11 +11,15 @@ import type { RunResult } from "../provisioner/execute/run.ts";
 import { describeRotations } from "../provisioner/model/rotation.ts";
 import { isEmpty } from "../provisioner/plan/diff.ts";
 import type { DiffOptions } from "../provisioner/plan/diff.ts";
-import { sumTotals } from "../provisioner/plan/lint.ts";
+import { spareMemory, sumTotals } from "../provisioner/plan/lint.ts";
 import { planToJson, printPlan } from "../provisioner/plan/print.ts";
 import type { Plan, Resource } from "../provisioner/plan/resource.ts";
 import type { State } from "../provisioner/state/store.ts";
+import { checkCapacity } from "../provisioner/config/capacity.ts";
+import { checkIssuers, issuersOf } from "../provisioner/config/issuers.ts";
+import type { Problem } from "../provisioner/config/problem.ts";
 import { networkFindings } from "./clash.ts";
+import { askIssuers } from "./issuers.ts";
 import type { Loaded } from "./load.ts";
 import type { Io } from "./main.ts";
 import { isRotating, planOnward } from "./onward.ts";
@@ -89,6 +93,17 @@ const planInputOf = async (
       ? []
       : await networkFindings({ model: loaded.model, roots: loaded.roots, desired: desired.resources, state: desired.state }),
 });
+
+/** What the file asks of the world around it: host, providers elsewhere. @throws ConfigProblems; what it only doubts is returned. */
+const judgeSurroundings = async (loaded: Loaded, simulate: boolean): Promise<readonly Problem[]> => {
+  if (simulate) return loaded.warnings;
+  const { model, locate } = loaded;
+  const spare = Object.fromEntries(Object.entries(await loaded.hosts()).map(([name, size]) => [name, spareMemory(size)]));
+  const found = [...checkCapacity(model, locate, spare), ...checkIssuers(model, locate, await askIssuers(issuersOf(model)))];
+  const errors = found.filter(({ severity }) => severity === "error");
+  if (errors.length > 0) throw loaded.explain(errors);
+  return [...loaded.warnings, ...found];
+};
 
 const showPlan = (io: Io, planned: Planned, input: PlanInput, json: boolean): void => {
   const totals = sumTotals(input.desired, input.hosts);
@@ -223,6 +238,7 @@ const runChange = async (loaded: Loaded, io: Io, options: ChangeOptions, worlds:
 
 /** Plans, shows, asks on a terminal, does. @throws CroftError before anything was changed. */
 export const change = async (loaded: Loaded, io: Io, options: ChangeOptions): Promise<Changed> => {
+  const warnings = options.diff.destroy === true ? [] : await judgeSurroundings(loaded, options.simulate === true);
   const worlds = openWorlds(loaded, options.simulate === true);
   if (options.simulate === true && !options.json) io.out(SIMULATION);
   try {
@@ -230,6 +246,7 @@ export const change = async (loaded: Loaded, io: Io, options: ChangeOptions): Pr
     const { planned, input } = first;
     options.refuse?.(planned.plan, { resources: input.desired, state: input.state });
     showPlan(io, planned, input, options.json);
+    if (warnings.length > 0 && !options.json) io.out(loaded.explain(warnings).message);
     refuseFindings(planned.findings);
     const unchanged = { planned, result: undefined, state: input.state, desired: input.desired };
     if (options.planOnly || isEmpty(planned.plan)) return { ...unchanged, exitCode: EXIT.ok };

@@ -8,6 +8,7 @@ import { checkFolders } from "../provisioner/config/folders.ts";
 import { parseConfig } from "../provisioner/config/parse.ts";
 import type { Problem } from "../provisioner/config/problem.ts";
 import { readConfig } from "../provisioner/config/read.ts";
+import type { Place } from "../provisioner/config/text.ts";
 import type { ConfigFile } from "../provisioner/config/read.ts";
 import { sourceText } from "../provisioner/config/bytes.ts";
 import { CroftError, EXIT } from "../provisioner/errors.ts";
@@ -109,6 +110,11 @@ type ReadSite = {
   readonly model: Model;
   /** Where the file says something, as `croft.yaml:7`. */
   readonly placeOf: (path: readonly (string | number)[]) => string;
+  readonly locate: (path: readonly (string | number)[]) => Place;
+  /** What the file's reader has to say without refusing it. */
+  readonly warnings: readonly Problem[];
+  /** Problems with the lines they are about. */
+  readonly explain: (problems: readonly Problem[]) => ConfigProblems;
 };
 
 /** @throws ConfigProblems with every problem at once. */
@@ -125,8 +131,9 @@ const readSite = async (site: string, environment: string | undefined, io: Io): 
   if (!result.ok) throw problemsError(result.problems, file, io);
   const missing = checkFolders(result.model, result.locate, existsSync);
   if (missing.length > 0) throw problemsError(missing, file, io);
-  const { model, locate } = result;
-  return { model, placeOf: (at) => `${locate(at).file}:${locate(at).line}` };
+  const { model, locate, warnings } = result;
+  const placeOf: ReadSite["placeOf"] = (at) => `${locate(at).file}:${locate(at).line}`;
+  return { model, placeOf, locate, warnings, explain: (problems) => problemsError(problems, file, io) };
 };
 
 /** @throws ConfigProblems with every problem at once. */
@@ -175,7 +182,8 @@ const withoutLost = (state: State): State => {
 export const loadSite = async (input: LoadInput): Promise<Loaded> => {
   const { io, readOnly = false } = input;
   const roots = rootsFrom(io.environment);
-  const { model, placeOf } = await readSite(input.site, input.environment, io);
+  const read = await readSite(input.site, input.environment, io);
+  const { model } = read;
   const paths = sitePaths(siteNameOf(model), roots);
   const store = makeFileStore(paths.state);
   const state = withoutLost(
@@ -207,8 +215,7 @@ export const loadSite = async (input: LoadInput): Promise<Loaded> => {
   };
   const first = from(state);
   return {
-    model,
-    placeOf,
+    ...read,
     roots,
     paths,
     store,

@@ -52,6 +52,15 @@ const refusal = (code: string, message: RegExp) => ({
   failure: expect.objectContaining({ code, message: expect.stringMatching(message) }),
 });
 
+test("what a plan doubts is shown below it, and what the host cannot hold is refused where it is written", async () => {
+  const doubted = await croft("plan", writeSite("savedplans"));
+  expect([doubted.code, doubted.failure]).toEqual([0, undefined]);
+  expect(doubted.out).toMatch(/warning\[E0140\]: no service uses disk "data" of machine "web"\n {2}--> \S+croft\.yaml:5:45\n/);
+  const refused = await croft("plan", writeSite("savedplans", "9000GiB"));
+  expect(refused.code).toBe(65);
+  expect(refused.failure?.message).toMatch(/error\[E0106\]: machines want 9000GiB of memory.*\n {2}--> \S+croft\.yaml:5:28\n/);
+});
+
 test("another configuration", async () => {
   await save();
   writeSite("savedplans", "640MiB");

@@ -37,7 +37,7 @@ export const renderBefore = (recipe: Recipe): Readonly<Record<string, string>> =
 const FINISH = `
 set -eu
 tree=$1
-systemctl --root="$tree" enable systemd-networkd.service systemd-network-generator.service ssh.service croft-boot.service >/dev/null 2>&1
+systemctl --root="$tree" enable systemd-networkd.service systemd-network-generator.service ssh.service croft-boot.service croft-host-key.service >/dev/null 2>&1
 systemctl --root="$tree" disable ssh.socket >/dev/null 2>&1 || true
 rm -f "$tree"/etc/ssh/ssh_host_* "$tree"/etc/hostname "$tree"/etc/resolv.conf
 : > "$tree/etc/machine-id"

@@ -49,6 +49,7 @@ datasource_list: [ NoCloud ]
 network: { config: disabled }
 ssh_genkeytypes: [ ed25519 ]
 ssh_deletekeys: true
+ssh: { emit_keys_to_console: false }
 preserve_hostname: false
 manage_etc_hosts: false
 system_info: { default_user: ~ }
@@ -72,6 +73,23 @@ ExecStart=/bin/sh /usr/lib/croft/agent boot
 WantedBy=sysinit.target
 `;
 
+/**
+ * Shows the new host key on the console, whence croft pins it, as soon as cloud-init has made it: cloud-init itself shows it two
+ * stages after sshd is up. One write, so that nothing comes in between.
+ */
+const HOST_KEY = `[Unit]
+Description=Show the SSH host key on the console
+After=cloud-init-network.service
+ConditionPathExists=/etc/ssh/ssh_host_ed25519_key.pub
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'printf "\\n-----BEGIN SSH HOST KEY KEYS-----\\n%%s\\n-----END SSH HOST KEY KEYS-----\\n" "$$(cat /etc/ssh/ssh_host_ed25519_key.pub)" > /dev/console'
+
+[Install]
+WantedBy=multi-user.target
+`;
+
 export const BASE: Role = {
   name: "base",
   packages: [
@@ -91,6 +109,7 @@ export const BASE: Role = {
     "/etc/ssh/sshd_config.d/10-croft.conf": SSHD,
     "/etc/cloud/cloud.cfg.d/90-croft.cfg": CLOUD_INIT,
     "/etc/systemd/system/croft-boot.service": BOOT_GUARD,
+    "/etc/systemd/system/croft-host-key.service": HOST_KEY,
     "/etc/systemd/system.conf.d/10-croft.conf": "[Manager]\nDefaultTimeoutStopSec=20s\nDefaultTimerAccuracySec=100ms\n",
   },
 };

@@ -4,9 +4,9 @@ import { runProgram } from "./process.ts";
 import { Skip } from "./row.ts";
 
 export type Load = { readonly port: number; readonly host: string; readonly path: string; readonly headers?: readonly string[] };
-export type Measured = { readonly perSecond: number; readonly p99Ms: number };
+export type Measured = { readonly perSecond: number; readonly p99Ms: number; readonly requests: number };
 
-const SECONDS = 4;
+export const SECONDS = 2;
 const CONNECTIONS = 32;
 
 /** @throws Skip where there is no wrk and apt has none either */
@@ -23,8 +23,10 @@ const MILLISECONDS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 10
 export const readWrk = (text: string): Measured => {
   const rate = /^Requests\/sec:\s+([0-9.]+)$/m.exec(text)?.[1];
   const [, p99, unit = ""] = /^\s+99%\s+([0-9.]+)(us|ms|s|m)$/m.exec(text) ?? [];
-  if (rate === undefined || p99 === undefined || /Non-2xx|Socket errors/.test(text)) throw new Error(`wrk: ${text}`);
-  return { perSecond: Number(rate), p99Ms: Number(p99) * (MILLISECONDS[unit] ?? Number.NaN) };
+  const requests = /^\s+([0-9]+) requests in /m.exec(text)?.[1];
+  if (rate === undefined || requests === undefined || p99 === undefined || /Non-2xx|Socket errors/.test(text))
+    throw new Error(`wrk: ${text}`);
+  return { perSecond: Number(rate), p99Ms: Number(p99) * (MILLISECONDS[unit] ?? Number.NaN), requests: Number(requests) };
 };
 
 export const runLoad = async ({ port, host, path, headers = [] }: Load): Promise<Measured> => {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 
 export type Certificate = { readonly chain: string; readonly key: string };
-export type Plain = { readonly port: number; readonly stop: () => Promise<void> };
+export type Plain = { readonly pid: number; readonly stop: () => Promise<void> };
 
 export const freePort = (): Promise<number> =>
   new Promise((resolve) => {
@@ -89,5 +89,5 @@ export const startNginx = async (root: string, port: number, config: string, cer
     await ended;
     await rm(folder, { recursive: true, force: true });
   };
-  return { port, stop };
+  return { pid: child.pid ?? 0, stop };
 };

@@ -1,6 +1,6 @@
 /** What a benchmark says, and how it is printed. Pure. */
 
-export type Unit = "ms" | "s" | "MiB" | "count" | "/s" | "MiB/s";
+export type Unit = "µs" | "ms" | "s" | "MiB" | "count" | "/s" | "MiB/s";
 
 /** One measured thing; values are medians in `unit`. */
 export type Row = {
@@ -27,6 +27,7 @@ export const median = (values: readonly number[]): number => {
 };
 
 const DIGITS: Readonly<Record<Unit, (value: number) => number>> = {
+  µs: () => 0,
   ms: (value) => (value < 10 ? 1 : 0),
   s: () => 2,
   MiB: () => 0,

@@ -125,6 +125,19 @@ describe("a bearer token", () => {
     });
   });
 
+  test("may be answered from memory for five seconds, never beyond its end; a refusal or a session never", async () => {
+    const kept = async (exp: number) =>
+      Number((await bearer(issuer.token({ exp: Math.floor(Date.now() / 1000) + exp }))).headers["x-accel-expires"]);
+    expect(await kept(300)).toBe(5);
+    expect([1, 2]).toContain(await kept(3));
+    expect(await kept(-1)).toBe(0);
+    issuer.roles = [];
+    expect((await bearer(issuer.token())).headers["x-accel-expires"]).toBeUndefined();
+    expect((await bearer("abc")).headers["x-accel-expires"]).toBeUndefined();
+    issuer.roles = ["portfolio-admin"];
+    expect((await session((await signIn()).cookie)).headers["x-accel-expires"]).toBeUndefined();
+  });
+
   test("without the role is forbidden where the route demands one", async () => {
     issuer.roles = ["ops-viewer", "a,b\nX-Evil: 1"];
     expect((await bearer(issuer.token())).status).toBe(403);

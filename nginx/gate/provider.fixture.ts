@@ -93,6 +93,7 @@ export class Issuer {
       iat: now,
       exp: now + this.lifetime,
       typ: "Bearer",
+      jti: randomUUID(),
       ...roles,
       ...extras,
     };

@@ -135,6 +135,8 @@ http {
         "~^GET  .*text/html" 1;
     }
 {{#if gate}}
+    # In memory, and open to nginx alone: tokens are the names of what lies there.
+    proxy_cache_path /run/croft-gateway/nginx/answers keys_zone=croft-answers:1m max_size=16m inactive=10s use_temp_path=off;
     upstream croft-gate {
         server unix:/run/croft-gate/gate.sock;
         keepalive 16;

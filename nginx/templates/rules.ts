@@ -94,6 +94,13 @@ export const GATE_PLACES = String.raw`{{#each gates}}
         internal;
         # Of the body the gate hears nothing, so its size is the route's affair alone.
         client_max_body_size 0;
+{{#unless session}}
+        # Kept for as long as the gate says. The token and the route's policy are all that its answer depends on.
+        proxy_cache croft-answers;
+        proxy_cache_key "{{policy}} $http_authorization";
+        open_file_cache max=1000 inactive=10s;
+        open_file_cache_valid 5s;
+{{/unless}}
         include /etc/croft/gateway/gate.conf;
         proxy_set_header X-Croft-Policy "{{policy}}";
         proxy_pass http://croft-gate/check;

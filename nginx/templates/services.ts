@@ -63,6 +63,8 @@ export const SERVICE = String.raw`{{#if shared}}
         proxy_request_buffering off;
         proxy_buffer_size 16k;
         proxy_buffers 8 16k;
+        # A large object goes out as fast as it is taken, and never by way of a file.
+        proxy_max_temp_file_size 0;
 {{#if s3}}
         gzip off;
         charset off;

@@ -40,6 +40,7 @@ export const CODES = {
   E0138: "An environment that is not defined",
   E0139: "A folder or file that does not exist",
   E0140: "A configuration that has no effect",
+  E0141: "An OpenID provider that is not there, or another one",
 } as const;
 
 export type Code = keyof typeof CODES;

@@ -54,7 +54,7 @@ export const EXAMPLE_SERVICES: readonly ServiceSchema[] = [
   {
     name: "identity",
     schema: { type: "object", description: "Keycloak.", properties: { host: host("auth") } },
-    ports: [8080, 9000, 9001],
+    ports: [8080, 9001, 9002],
     needs: ["postgres", "gateway"],
     database: "keycloak",
     leastMemoryBytes: 608 * MIB,

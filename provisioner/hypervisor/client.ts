@@ -2,8 +2,9 @@
  * The REST API of Cloud Hypervisor v53.0 over its UNIX socket. One connection and one request at a
  * time, as the program itself works; `Content-Length` always, because it does not read chunks.
  */
-import { Agent, request } from "node:http";
+import type { Agent } from "node:http";
 import { CroftError } from "../errors.ts";
+import { http } from "../transport/http.ts";
 import type { CountersAnswer, DiskConfig, InfoAnswer, NetConfig, PciDeviceAnswer, PingAnswer, ResizeRequest, VmConfig } from "./types.ts";
 
 const SECOND = 1000;
@@ -88,7 +89,7 @@ const send = (agent: Agent, socketPath: string, method: string, call: string, bo
     const fail = (cause: Error): void => reject(transportError(socketPath, call, cause));
     const timeoutMs = TIMEOUTS[call] ?? STANDARD_TIMEOUT;
     const timer = setTimeout(() => outgoing.destroy(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs);
-    const outgoing = request({
+    const outgoing = http.request({
       agent,
       socketPath,
       method,
@@ -118,7 +119,7 @@ const cleanCounters = (counters: CountersAnswer): CountersAnswer =>
 
 /** A client of the hypervisor behind this socket. Every method throws CroftError HYPERVISOR. */
 export const makeClient = (socketPath: string): HypervisorClient => {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   const call = async (method: "GET" | "PUT", name: string, body?: unknown): Promise<string> => {
     const answer = await send(agent, socketPath, method, name, body === undefined ? undefined : JSON.stringify(body));
     if (answer.status >= 200 && answer.status < 300) return answer.text;

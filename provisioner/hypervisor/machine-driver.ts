@@ -131,11 +131,17 @@ const ensureRoot = async (tools: MachineTools, paths: MachinePaths, payload: Mac
   await rename(temporary, target);
 };
 
-const writeFiles = async (tools: MachineTools, paths: MachinePaths, payload: MachinePayload): Promise<void> => {
+const ensureSeed = async (tools: MachineTools, paths: MachinePaths, payload: MachinePayload): Promise<void> => {
   const { hostname, seed } = payload.input;
   const authorizedKeys = [await tools.publicKey()];
-  const files = renderSeed({ instanceId: seed.instanceId, hostname, authorizedKeys });
-  await writeSeed(tools.shell, files, paths.seed);
+  await writeSeed(tools.shell, renderSeed({ instanceId: seed.instanceId, hostname, authorizedKeys }), paths.seed);
+};
+
+/** Both disks side by side, then the files that name them: a configuration is never there before its disks. */
+const writeFiles = async (tools: MachineTools, paths: MachinePaths, payload: MachinePayload): Promise<void> => {
+  const made = await Promise.allSettled([ensureRoot(tools, paths, payload), ensureSeed(tools, paths, payload)]);
+  const failed = made.find((result) => result.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
   await replaceFile(paths.vmJson, payload.vmJson, 0o600);
   await replaceFile(paths.runScript, payload.runScript, 0o700);
 };
@@ -145,6 +151,9 @@ const bootError = async (paths: MachinePaths, name: string, what: string): Promi
     tail: consoleTail((await readText(paths.log)) ?? "(the console is empty)", 25),
     hint: `croft vm log ${name}`,
   });
+
+/** A look costs well under a millisecond; a refused connection little more. */
+const POLL_MS = 20;
 
 /** Pins the keys the console showed; already pinned ones stay. */
 const pinHostKeys = async (paths: MachinePaths, name: string, deadline: number): Promise<readonly string[]> => {
@@ -157,7 +166,7 @@ const pinHostKeys = async (paths: MachinePaths, name: string, deadline: number):
       return keys;
     }
     if ((await findProcess(paths.pid)) === undefined) throw await bootError(paths, name, "stopped before it was up");
-    await sleep(50);
+    await sleep(POLL_MS);
   }
   throw await bootError(paths, name, "did not show its SSH host key in time");
 };
@@ -179,7 +188,7 @@ const connectUntil = async (
     if (performance.now() > deadline)
       throw await bootError(paths, name, `did not answer by SSH in time (${errorChain(failed).join(": ")})`);
     if ((await findProcess(paths.pid)) === undefined) throw await bootError(paths, name, "stopped before it was up");
-    await sleep(100);
+    await sleep(POLL_MS);
   }
 };
 
@@ -246,7 +255,6 @@ const apply = async (tools: MachineTools, request: ApplyRequest): Promise<JsonOb
   const newRoot = !(await exists(paths.root(payload.input.image.id)));
   if (newRoot) request.progress("copying the root disk");
   if (newRoot && oldKeys !== undefined) await replaceFile(`${hostKeyFile(paths)}.old`, oldKeys, 0o600);
-  await ensureRoot(tools, paths, payload);
   await writeFiles(tools, paths, payload);
   request.progress("starting");
   const replaced = newRoot && oldJson !== undefined && oldJson !== payload.vmJson;

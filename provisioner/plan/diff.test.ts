@@ -266,6 +266,23 @@ describe("what is no longer desired", () => {
   });
 });
 
+test("hidden and leaving a service that comes back: it waits until the service is up, not only the machine", () => {
+  const realm = resource("realm/shop", { needs: ["generation/db"] });
+  const user = resource("user/ann", { needs: ["realm/shop"] });
+  const plan = planOf({
+    desired: [machine, generation, realm],
+    recorded: [record(machine), record(generation), record(realm), record(user)],
+    observed: {
+      "machine/db": absent,
+      "generation/db": hidden("machine/db"),
+      "realm/shop": hidden("machine/db"),
+      "user/ann": hidden("machine/db"),
+    },
+  });
+  expect(stepOf(plan, "realm/shop").after).toContain("generation/db");
+  expect(stepOf(plan, "user/ann")).toMatchObject({ action: "remove", after: ["machine/db", "realm/shop"] });
+});
+
 describe("destroy", () => {
   const recorded = [record(role), record(generation), record(machine), record(disk)];
   const observed = { "disk/data": present(), "machine/db": present(), "generation/db": present(), "role/shop": present() };

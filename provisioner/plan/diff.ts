@@ -1,5 +1,5 @@
 /** From what is wanted, recorded and observed to a plan without choices. Pure. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { decideDesired } from "./desired.ts";
 import { decideLeaving } from "./leaving.ts";
 import { orderSteps } from "./order.ts";
@@ -41,9 +41,8 @@ export const isChange = (step: Pick<Step, "action">): boolean => step.action !==
 
 /** Says what a plan would do and in which order, not why. */
 export const hashSteps = (steps: readonly Step[]): string => {
-  const hash = createHash("sha256");
-  for (const { id, action, changes, after } of steps.filter(isChange)) hash.update(`${JSON.stringify([id, action, changes, after])}\n`);
-  return hash.digest("hex").slice(0, 16);
+  const lines = steps.filter(isChange).map(({ id, action, changes, after }) => `${JSON.stringify([id, action, changes, after])}\n`);
+  return hash("sha256", lines.join("")).slice(0, 16);
 };
 
 /** @throws CroftError PLAN_INVALID on a cycle. */

@@ -43,10 +43,13 @@ export const sumTotals = (desired: readonly Resource[], hosts: Readonly<Record<s
   return [...sums].map(([host, sum]) => ({ host, ...sum, capacity: Object.hasOwn(hosts, host) ? hosts[host] : undefined }));
 };
 
+/** Memory of a host that machines may have. */
+export const spareMemory = (capacity: HostCapacity): number => capacity.memoryBytes - HOST_RESERVE;
+
 const lintTotals = ({ host, cpus, memoryBytes, diskBytes, capacity }: Totals): readonly Finding[] => {
   if (capacity === undefined) return [];
   const findings: Finding[] = [];
-  const spare = capacity.memoryBytes - HOST_RESERVE;
+  const spare = spareMemory(capacity);
   if (memoryBytes > spare) {
     const message = `machines on host "${host}" want ${gib(memoryBytes)} of memory, the host has ${gib(spare)} for them (${gib(capacity.memoryBytes)} less ${gib(HOST_RESERVE)} for itself)`;
     findings.push({ level: "error", message, hint: "make machines smaller, or move one to another host" });

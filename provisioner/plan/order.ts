@@ -1,6 +1,6 @@
 /** Which steps of a plan wait for which. Pure. */
 import type { Decided, DiffInput } from "./diff.ts";
-import type { Action, Resource, ResourceId } from "./resource.ts";
+import type { Action, Recorded, Resource, ResourceId } from "./resource.ts";
 
 type Waits = ReadonlySet<ResourceId>;
 const NONE: Waits = new Set();
@@ -29,13 +29,22 @@ const orderDesired = (input: DiffInput, desired: readonly Decided[]): Map<Resour
 };
 
 /** What leaves waits for all that once needed it, whether that leaves too or only changes, and for what must be up to reach it. */
-const orderLeaving = (input: DiffInput, steps: ReadonlyMap<ResourceId, Decided>): Map<ResourceId, Set<ResourceId>> => {
+const orderLeaving = (
+  input: DiffInput,
+  steps: ReadonlyMap<ResourceId, Decided>,
+  desired: ReadonlyMap<ResourceId, Waits>,
+): Map<ResourceId, Set<ResourceId>> => {
   const waits = new Map<ResourceId, Set<ResourceId>>();
+  const isComing = (id: ResourceId): boolean => {
+    const step = steps.get(id);
+    return step !== undefined && !LEAVING.has(step.decision.action);
+  };
   for (const { id, decision } of steps.values()) {
     if (!LEAVING.has(decision.action)) continue;
     const observed = input.observed.get(id);
-    const hider = observed?.status === "hidden" ? steps.get(observed.by) : undefined;
-    waits.set(id, new Set(hider === undefined || LEAVING.has(hider.decision.action) ? [] : [hider.id]));
+    // A service inside a machine that comes back is up only after what this once needed.
+    const inside = observed?.status === "hidden" ? [observed.by, ...(input.recorded.get(id) as Recorded).needs] : [];
+    waits.set(id, new Set(inside.flatMap((need) => (isComing(need) ? [need] : [...(desired.get(need) ?? NONE)]))));
   }
   for (const { id, needs, lostWith = [] } of input.recorded.values()) {
     if (!steps.has(id)) continue;
@@ -47,5 +56,6 @@ const orderLeaving = (input: DiffInput, steps: ReadonlyMap<ResourceId, Decided>)
 /** A step's id to the ids of steps that must be done first. */
 export const orderSteps = (input: DiffInput, desired: readonly Decided[], leaving: readonly Decided[]): ReadonlyMap<ResourceId, Waits> => {
   const steps = new Map([...desired, ...leaving].filter(isChanging).map((decided) => [decided.id, decided]));
-  return new Map([...orderDesired(input, desired), ...orderLeaving(input, steps)]);
+  const coming = orderDesired(input, desired);
+  return new Map([...coming, ...orderLeaving(input, steps, coming)]);
 };

@@ -1,5 +1,4 @@
 /** Keycloak's admin REST API over a byte stream that SSH opens on the machine: nothing of it is reached from outside. */
-import { request } from "node:http";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -7,6 +6,7 @@ import { text } from "node:stream/consumers";
 import { CroftError } from "../../provisioner/errors.ts";
 import { doorPoint } from "../../provisioner/execute/faults.ts";
 import type { Json } from "../../provisioner/plan/resource.ts";
+import { http } from "../../provisioner/transport/http.ts";
 import type { Shell } from "../../provisioner/transport/shell.ts";
 import { MASTER } from "./names.ts";
 
@@ -44,7 +44,7 @@ const exchange = (stream: Duplex, question: Question): Promise<IncomingMessage> 
   new Promise((resolve, reject) => {
     const { method, path, body } = question;
     const options = { createConnection: () => stream as Socket, method, path, headers: headersOf(question) };
-    const sent = request({ ...options, signal: AbortSignal.timeout(TIMEOUT_MS) }, resolve);
+    const sent = http.request({ ...options, signal: AbortSignal.timeout(TIMEOUT_MS) }, resolve);
     sent.once("error", reject);
     sent.end(body?.text);
   });

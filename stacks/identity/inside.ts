@@ -136,6 +136,9 @@ const providerResources = (place: Place, { name }: Realm): readonly Resource[] =
     ),
   );
 
+/** Front ends show it. */
+const toCapital = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
+
 /** People with a password that croft knows, for tests: never in production. */
 const testUsers = (place: Place, { name, apps }: Realm): readonly Resource[] => {
   const { model, versions } = place.input;
@@ -146,7 +149,13 @@ const testUsers = (place: Place, { name, apps }: Realm): readonly Resource[] => 
       const spec = {
         realm: name,
         user: user.name,
-        settings: { enabled: true, emailVerified: true, email: `${user.name}@${model.domain}`, firstName: user.name, lastName: "Test" },
+        settings: {
+          enabled: true,
+          emailVerified: true,
+          email: `${user.name}@${model.domain}`,
+          firstName: toCapital(user.name),
+          lastName: "Test",
+        },
         roles: user.roles.toSorted(),
         password: versions.of("secret", secret),
       };

@@ -5,8 +5,8 @@ import type { ResourceId } from "../../provisioner/plan/resource.ts";
 export const SERVICE = "identity";
 export const DATABASE = "keycloak";
 export const PORT = 8080;
-/** Health and metrics, on the machine's loopback alone. */
-export const MANAGEMENT_PORT = 9000;
+/** Health and metrics, on the machine's loopback alone; not the 9000 that an object store beside it has. */
+export const MANAGEMENT_PORT = 9002;
 /** The smallest heap, and beside it classes, code, threads and buffers. */
 export const LEAST_MEMORY_BYTES = 608 * 1024 ** 2;
 export const UNIT = "croft-keycloak.service";

@@ -146,7 +146,7 @@ describe("its machine", () => {
   test("starts after its secrets and its database, and is asked whether it is ready", () => {
     const [part] = desire(model).parts;
     expect(part).toMatchObject({ machine: "id", needs: ["slot/id/identity", "postgres-grants/keycloak"] });
-    expect(part?.probes.map(({ command }) => command).join("")).toContain("http://127.0.0.1:9000/health/ready");
+    expect(part?.probes.map(({ command }) => command).join("")).toContain("http://127.0.0.1:9002/health/ready");
     expect(desire(model).flows).toEqual([{ from: "id", to: "data", port: 5432, reason: "identity keeps its data there" }]);
   });
 

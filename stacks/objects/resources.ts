@@ -12,7 +12,7 @@ import { endpointsOf } from "./endpoints.ts";
 import { ADMIN_SECRET, PORT, SERVICE, bucketId, keyId, keyName, storeId } from "./names.ts";
 import { IDENTITY, partOf } from "./part.ts";
 import { policyOf, policyText } from "./policy.ts";
-import { renderIdentity } from "./render.ts";
+import { SEAWEED_PORTS, renderIdentity } from "./render.ts";
 import { PROGRAMS, bucketsOf, machineOf, sectionOf, settleObjects } from "./section.ts";
 import type { AppBucket, Section } from "./section.ts";
 
@@ -129,7 +129,8 @@ const desire = (input: DesireInput): Contribution => {
 
 export const objectsDomain: Domain = {
   name: SERVICE,
-  ports: [PORT],
+  // Which program it is, is decided later: those of both.
+  ports: [PORT, ...Object.values(SEAWEED_PORTS).flatMap((port) => [port, port + 10_000])],
   leastMemoryBytes: 128 * 1024 ** 2,
   schema: {
     type: "object",

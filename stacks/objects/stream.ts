@@ -1,9 +1,9 @@
 /** HTTP to the store over byte streams that its machine opens: nothing of its administration is on a network. */
-import { Agent, request } from "node:http";
-import type { IncomingMessage } from "node:http";
+import type { Agent, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { http } from "../../provisioner/transport/http.ts";
 import type { Shell } from "../../provisioner/transport/shell.ts";
 
 export type Store = {
@@ -24,7 +24,7 @@ const asSocket = (stream: Duplex): Socket => {
 
 /** One stream for each request: they are few, and none outlives the look it served. */
 export const makeAgent = ({ shell, address, port }: Store): Agent => {
-  class StreamAgent extends Agent {
+  class StreamAgent extends http.Agent {
     override createConnection(_options: unknown, done?: (error: Error | null, stream: Duplex) => void): undefined {
       shell.connectTcp(address, port).then(
         (stream) => done?.(null, asSocket(stream)),
@@ -48,7 +48,7 @@ const TIMEOUT_MS = 30_000;
 export const ask = (store: Store, { method, path, headers, body }: Question): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const options = { agent: makeAgent(store), host: store.address, port: store.port, method, path, headers };
-    const sent = request({ ...options, signal: AbortSignal.timeout(TIMEOUT_MS) }, (message) => {
+    const sent = http.request({ ...options, signal: AbortSignal.timeout(TIMEOUT_MS) }, (message) => {
       buffer(message).then((all) => resolve({ status: message.statusCode ?? 0, headers: message.headers, body: all }), reject);
     });
     sent.once("error", reject);

@@ -11,10 +11,12 @@ import { insideServer, migration } from "./testing/model.fixture.ts";
 import { makeRig } from "./testing/rig.fixture.ts";
 import type { Rig } from "./testing/rig.fixture.ts";
 
-const ROWS = Number(process.env["CROFT_ROWS"] ?? 10_000);
+const ROWS = Number(process.env["CROFT_ROWS"] ?? 5000);
 const LANES = 8;
 const KILLS = 5;
 const CUTS = 3;
+/** Before each cut of power. */
+const CUT_ROWS = 500;
 const TABLES = migration(
   "0001_row",
   "create table row (id bigserial primary key, text text not null); create table lane (lane int primary key, count int not null);",
@@ -144,7 +146,7 @@ test.skipIf(programs === undefined || diskReason() !== "")(
     for (let cut = 1; cut <= CUTS; cut += 1) {
       let power = true;
       const writing = writeAll(server.port, load, () => power);
-      await until(() => load.rows.size >= (ROWS / 10) * cut);
+      await until(() => load.rows.size >= CUT_ROWS * cut);
       power = false;
       await server.kill();
       place.cut();

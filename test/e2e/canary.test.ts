@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { openSecretStore } from "../../provisioner/secrets/store.ts";
 import { ROOT, croft, editFile, mustCroft, onMachine } from "./croft.ts";
 import type { Outcome, RunOptions } from "./croft.ts";
-import { ProcessSampler, fileSink, machineSinks, notKeepers, outputSink, plantInto, plantNew, siteFolder } from "./sinks.ts";
+import { ProcessSampler, fileSink, gatewaySinks, machineSinks, notKeepers, outputSink, plantInto, plantNew, siteFolder } from "./sinks.ts";
 import type { Sink } from "./sinks.ts";
 import { smallSite } from "./small-site.ts";
 
@@ -49,6 +49,35 @@ const readSecrets = async (): Promise<void> => {
   }
 };
 
+/** Everything that has a secret: a store with its bucket, a realm with its people, sign-in at the gateway, a key for the API. */
+const addServices = (file: string): void => {
+  editFile(file, "machines:\n", "mode: development\nmachines:\n  identity: { memory: 1280MiB }\n");
+  editFile(file, "disks: { postgres: 1GiB }", "disks: { postgres: 1GiB, objects: 1GiB }");
+  editFile(file, "services:\n", "services:\n  objects: { machine: data, disk: objects }\n  identity: { machine: identity }\n");
+  editFile(
+    file,
+    "    database: { name: note }\n",
+    `    database: { name: note }
+    apiKey: {}
+    buckets: { media: {} }
+    oidc:
+      roles: [editor]
+      clients: { page: { redirects: ["https://canary.test/*"] } }
+      testUsers: { ann: { roles: [editor] } }
+`,
+  );
+  editFile(file, '"${database.rw.url}"', '"${database.rw.url}", KEY: "${apiKey.value}", STORE: "${buckets.media.secretKey}"');
+  editFile(file, "    routes:\n", "    routes:\n      - { host: desk, to: page, auth: session, role: editor }\n");
+};
+
+const URLS = [
+  "https://canary.test/",
+  "https://canary.test/api/",
+  "https://desk.canary.test/",
+  "https://auth.canary.test/realms/note/.well-known/openid-configuration",
+  "https://s3.canary.test/note-media/",
+];
+
 /** A site's whole life but its end, with what goes wrong. */
 const live = async (): Promise<void> => {
   expect((await run(["up", site])).code).toBe(0);
@@ -56,7 +85,8 @@ const live = async (): Promise<void> => {
   writeFileSync(join(site, "page", "index.html"), "<!doctype html><title>hello</title><p>changed\n");
   editFile(file, "port: 8080", "port: 8090");
   expect((await run(["up", site, "--json"])).code).toBe(0);
-  for (const words of [["status"], ["status", "--json"], ["plan"], ["plan", "--json"], ["config"], ["smoke"], ["smoke", "--print"]]) {
+  const verbs = ["status", "status --json", "plan", "plan --json", "config", "output", "output --json", "render", "smoke", "smoke --print"];
+  for (const words of verbs.map((verb) => verb.split(" "))) {
     await run([...words, site]);
   }
   for (const words of [["list"], ["log", "app"], ["log", "data"]]) await run(["vm", ...words, "--file", site]);
@@ -78,6 +108,7 @@ const live = async (): Promise<void> => {
 
 beforeAll(async () => {
   site = smallSite("canary", DATABASES);
+  addServices(join(site, "croft.yaml"));
   await croft(["destroy", "--purge", site]);
   sampler = new ProcessSampler();
   await live();
@@ -121,7 +152,8 @@ beforeAll(async () => {
       plantNew("/tmp/croft-planted"),
     ),
     fileSink("the site's own folder", [site], plantNew(`${site}/planted`)),
-    ...["edge", "app", "data"].flatMap((name) => machineSinks(site, name)),
+    ...["edge", "app", "data", "identity"].flatMap((name) => machineSinks(site, name)),
+    ...gatewaySinks(site, "edge", URLS),
   ];
 });
 
@@ -130,9 +162,24 @@ afterAll(async () => {
   await mustCroft("destroy", "--purge", site);
 });
 
-test("there are thirty secrets and more than fifteen places", () => {
-  expect(new Set(secrets.values()).size).toBeGreaterThanOrEqual(30);
-  expect(sinks.length).toBeGreaterThanOrEqual(15);
+/** One of each kind. */
+const KINDS = [
+  "app/note/api-key",
+  "gateway/gate-cookie",
+  "identity/admin",
+  "identity/session/note",
+  "identity/user/note/ann",
+  "objects/admin",
+  "objects/note/media",
+  "postgres/identity/owner",
+  "postgres/note/rw",
+];
+
+test("there are forty secrets and more than thirty places", () => {
+  expect(new Set(secrets.values()).size).toBeGreaterThanOrEqual(40);
+  const names = [...secrets.keys()].map((name) => name.split(" ")[0]);
+  expect(names).toEqual(expect.arrayContaining(KINDS));
+  expect(sinks.length).toBeGreaterThanOrEqual(30);
   expect(outcomes.length).toBeGreaterThanOrEqual(15);
 });
 
@@ -141,7 +188,8 @@ test("each place is searched with success for what is there, and in vain for sec
   const leaks: string[] = [];
   for (const sink of sinks) {
     const value = `planted${randomBytes(12).toString("hex")}`;
-    for (const hit of await sink.find([...secrets.values()]))
+    const sought = [...secrets].filter(([name]) => sink.holds?.test(name) !== true).map(([, secret]) => secret);
+    for (const hit of await sink.find(sought))
       leaks.push(`${sink.name}: ${hit.includes("/") ? hit : ([...secrets].find(([, secret]) => secret === hit)?.[0] ?? "")}`);
     const takeAway = await sink.plant(value);
     if ((await sink.find([value])).length === 0) blind.push(sink.name);

@@ -12,6 +12,8 @@ export type Sink = {
   readonly find: (needles: readonly string[]) => Promise<readonly string[]>;
   /** Lays a value there; the result takes it away again. */
   readonly plant: (value: string) => Promise<() => unknown>;
+  /** Names of secrets that belong there. */
+  readonly holds?: RegExp;
 };
 
 const inText = (text: string, needles: readonly string[]): readonly string[] => needles.filter((needle) => text.includes(needle));
@@ -121,7 +123,45 @@ export const outputSink = (outcomes: readonly Outcome[], run: (word: string) => 
     },
   );
 
-/** Remembers each command line and each environment that was ever seen while it ran. The app itself may have its own. */
+const GATEWAY = "/etc/croft/gateway/nginx.conf";
+
+/** What the gateway is made of and what it says to anybody. Only root and its own account can read its configuration, and only the key that it adds to requests is in it. */
+export const gatewaySinks = (site: string, machine: string, urls: readonly string[]): readonly Sink[] => [
+  {
+    ...textSink(
+      "nginx -T",
+      () => onMachine(site, machine, `nginx -T -c ${GATEWAY} 2>&1`),
+      async (value) => {
+        await onMachine(site, machine, `echo '# ${value}' >> ${GATEWAY}`);
+        return () => onMachine(site, machine, `sed -i '$d' ${GATEWAY}`);
+      },
+    ),
+    holds: /^app\/[^/]+\/api-key /,
+  },
+  textSink(
+    "answers of the gateway",
+    async () => {
+      const asked = urls.map((url) => `curl --silent --include --insecure --location --resolve '*:443:127.0.0.1' '${url}'`);
+      return onMachine(site, machine, `${asked.join("; ")}; true`);
+    },
+    async (value) => {
+      const page = "/var/lib/croft/releases/note-page/current/index.html";
+      await onMachine(site, machine, `cp -p ${page} /run/page.before; echo '<!-- ${value} -->' >> ${page}`);
+      return () => onMachine(site, machine, `cp -p /run/page.before ${page}; rm /run/page.before`);
+    },
+  ),
+];
+
+/** Programs that get secrets of their own in their environment, which nobody but they and root can read; and what they start. */
+const OWNERS = /^\/usr\/local\/bin\/node\0server\.js|\/opt\/keycloak\//;
+
+const lineOf = (pid: string): string => readFileSync(`/proc/${pid}/cmdline`, "latin1");
+
+const parentOf = (pid: string): string => /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "0";
+
+const isOwner = (pid: string): boolean => OWNERS.test(lineOf(pid)) || (parentOf(pid) !== "0" && OWNERS.test(lineOf(parentOf(pid))));
+
+/** Remembers each command line and each environment that was ever seen while it ran. Programs may have their own. */
 export class ProcessSampler {
   readonly #lines = new Set<string>();
   readonly #environments = new Set<string>();
@@ -130,9 +170,8 @@ export class ProcessSampler {
   sample(): void {
     for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
       try {
-        const line = readFileSync(`/proc/${pid}/cmdline`, "latin1");
-        this.#lines.add(line);
-        if (!line.startsWith("/usr/local/bin/node\0server.js")) this.#environments.add(readFileSync(`/proc/${pid}/environ`, "latin1"));
+        this.#lines.add(lineOf(pid));
+        if (!isOwner(pid)) this.#environments.add(readFileSync(`/proc/${pid}/environ`, "latin1"));
       } catch {
         // It ended meanwhile.
       }

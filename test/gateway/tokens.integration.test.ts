@@ -1,5 +1,7 @@
 /** Tokens, forged and stale, through nginx and the gate; an issuer and a gate that fail and come back. */
 import { createHmac, generateKeyPairSync } from "node:crypto";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { findNginxRoot } from "../../nginx/gateway.fixture.ts";
 import type { Gateway } from "../../nginx/gateway.fixture.ts";
@@ -128,7 +130,7 @@ describe.skipIf(root === undefined)(`tokens at the gateway${reason}`, () => {
     // The next unknown name makes the gate look again, and then it knows what is gone.
     issuer.keys = [makeKey()];
     await expect.poll(() => status(issuer.token()), PATIENCE).toBe(200);
-    expect(await status(old)).toBe(401);
+    await expect.poll(() => status(old), PATIENCE).toBe(401);
   });
 
   test("an issuer that takes questions and is silent: 503 within seconds, known keys go on", async () => {
@@ -140,6 +142,38 @@ describe.skipIf(root === undefined)(`tokens at the gateway${reason}`, () => {
     expect(await status(known)).toBe(200);
     issuer.silent = false;
     await expect.poll(() => status(sign(unknown, issuer.claims())), PATIENCE).toBe(401);
+  });
+
+  test("nginx remembers an answer for some seconds: by the whole token and the route's policy, and not for long", async () => {
+    const [known, other] = [issuer.token(), issuer.token()];
+    expect(await status(known)).toBe(200);
+    await gate.stop("SIGKILL");
+    expect(await status(known)).toBe(200);
+    expect(valuesOf(api.seen.at(-1) ?? { headers: [] }, "x-auth-subject")).toEqual(["person-1"]);
+    const post = {
+      host: "cms.portfolio.test",
+      method: "POST",
+      body: Buffer.alloc(2_000_000),
+      headers: { authorization: `Bearer ${known}` },
+    };
+    expect((await gateway.ask("/api/x", post)).status).toBe(200);
+    api.seen.length = 0;
+    expect([await status(other), await status(`${known}x`), await status(known.slice(0, -1))]).toEqual([503, 503, 503]);
+    expect(api.seen).toEqual([]);
+    await expect.poll(() => status(known), PATIENCE).toBe(503);
+    await openGate();
+    expect(await status(known)).toBe(200);
+  });
+
+  test("what nginx remembers is its own affair", async () => {
+    await ask(issuer.token());
+    const folder = gateway.path("/run/croft-gateway/nginx/answers");
+    const files = await readdir(folder);
+    const modes = await Promise.all(
+      [folder, ...files.map((file) => join(folder, file))].map(async (path) => (await stat(path)).mode & 0o077),
+    );
+    expect(files.length).toBeGreaterThan(0);
+    expect(new Set(modes)).toEqual(new Set([0]));
   });
 
   test("the gate is killed: nothing passes; started again, everything is as before", async () => {

@@ -10,7 +10,7 @@ const SERVICE_PORTS: ReadonlyMap<string, readonly number[]> = new Map([
   ["gateway", [80, 443]],
 ]);
 
-type Use = { readonly port: number; readonly span: Span; readonly owner: string; readonly what: string; readonly fixed?: boolean };
+type Use = { readonly port: number; readonly span: Span; readonly owner: string; readonly what: string };
 
 const portsOfService = (view: View, name: string): readonly number[] =>
   view.services.find((service) => service.name === name)?.ports ?? SERVICE_PORTS.get(name) ?? [];
@@ -19,7 +19,7 @@ const usesOfServices = (view: View, machine: string): readonly Use[] =>
   section(view, "services")
     .filter(({ value }) => wordAt(value, "machine")?.text === machine)
     .flatMap(({ key, keySpan }) =>
-      portsOfService(view, key).map((port) => ({ port, span: keySpan, owner: key, what: `service ${quoted(key)}`, fixed: true })),
+      portsOfService(view, key).map((port) => ({ port, span: keySpan, owner: key, what: `service ${quoted(key)}` })),
     );
 
 const FIELDS = ["port", "metricsPort"] as const;
@@ -40,10 +40,7 @@ const clash = (machine: string, use: Use, before: Use): Finding => ({
   code: "E0132",
   message: `port ${use.port} of machine ${quoted(machine)} is taken: ${before.what} uses it`,
   span: use.span,
-  help:
-    use.fixed === true
-      ? "services cannot be told other ports: put one of the two on another machine"
-      : "a workload uses its port and the one above it",
+  help: "a workload uses its port and the one above it",
   related: before.port === SSH ? [] : [{ span: before.span, label: "first used here" }],
 });
 
