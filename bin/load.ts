@@ -20,6 +20,7 @@ import type { BuiltRelease } from "../provisioner/model/contribution.ts";
 import type { Roots } from "../provisioner/model/names.ts";
 import type { Model } from "../provisioner/model/types.ts";
 import type { Resource } from "../provisioner/plan/resource.ts";
+import { keepRotations } from "../provisioner/model/rotation.ts";
 import { secretId } from "../provisioner/secrets/resource.ts";
 import { makeFileStore } from "../provisioner/state/file-store.ts";
 import { emptyState } from "../provisioner/state/store.ts";
@@ -172,11 +173,10 @@ const withRenewals = (state: State, due: readonly string[]): State => {
   return { ...state, rotations: { ...state.rotations, ...Object.fromEntries(counted) } };
 };
 
-/** What nobody desires any more has no rotation to finish. */
-const withoutLost = (state: State, resources: readonly Resource[]): State => {
-  if (state.rotating === undefined) return state;
-  const wanted = new Set(resources.map(({ id }) => id));
-  return { ...state, rotating: Object.fromEntries(Object.entries(state.rotating).filter(([name]) => wanted.has(secretId(name)))) };
+/** A secret that went, with its app or with the site, has no rotation to finish: made again, it has one value. */
+const withoutLost = (state: State): State => {
+  const known = new Set(state.resources.map(({ id }) => id));
+  return keepRotations(state, (name) => known.has(secretId(name)));
 };
 
 export const loadSite = async (input: LoadInput): Promise<Loaded> => {
@@ -186,7 +186,9 @@ export const loadSite = async (input: LoadInput): Promise<Loaded> => {
   const { model } = read;
   const paths = sitePaths(siteNameOf(model), roots);
   const store = makeFileStore(paths.state);
-  const state = readOnly ? await readKnownState(store, io) : ((await store.read()) ?? emptyState(randomBytes(16).toString("hex")));
+  const state = withoutLost(
+    readOnly ? await readKnownState(store, io) : ((await store.read()) ?? emptyState(randomBytes(16).toString("hex"))),
+  );
   const artifacts = await findArtifactTools(roots, io.environment, await readLock(model.folder));
   const platform = await findPlatform(artifacts, io.environment, !readOnly);
   const tools = { shell: makeLocalShell(), cache: cachePaths(roots), onBuild: input.onBuild ?? (() => {}) };
@@ -195,7 +197,7 @@ export const loadSite = async (input: LoadInput): Promise<Loaded> => {
   const programs = await readPrograms();
   const due = (await listCertificates(paths, new Date())).filter((certificate) => certificate.due).map(({ name }) => name);
   const from = (stored: State): { desired: DesiredSite; state: State } => {
-    const now = withRenewals(stored, due);
+    const now = withRenewals(withoutLost(stored), due);
     const desired = desireSite({
       model,
       roots,
@@ -209,7 +211,7 @@ export const loadSite = async (input: LoadInput): Promise<Loaded> => {
     });
     const addresses = { ...now.addresses, ...Object.fromEntries(desired.addresses) };
     const resources = [...desired.resources, ...namesResources(model, desired, now)];
-    return { desired: { ...desired, resources }, state: { ...withoutLost(now, resources), addresses, hosts: desired.hosts } };
+    return { desired: { ...desired, resources }, state: { ...now, addresses, hosts: desired.hosts } };
   };
   const first = from(state);
   return {

@@ -1,7 +1,7 @@
 /** What each phase of a rotation asks of a whole site: what is shown is always taken, in whatever order a phase is done. */
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { advanceRotations, beginRotation, pendingRotations } from "../provisioner/model/rotation.ts";
+import { advanceRotations, beginRotation, keepRotations, pendingRotations } from "../provisioner/model/rotation.ts";
 import { readConfig } from "../provisioner/config/read.ts";
 import type { Resource } from "../provisioner/plan/resource.ts";
 import { emptyState } from "../provisioner/state/store.ts";
@@ -124,6 +124,13 @@ test("the cookies' key: what was sealed before is opened until the next rotation
   expect(two?.["cookie-key-previous"]).toBe(one?.["cookie-key"]);
   expect(new Set([zero, one, two].map((files) => files?.["cookie-key"])).size).toBe(3);
   expect([pendingRotations(once), advanceRotations(once)]).toEqual([[], once]);
+});
+
+test("a secret that went has no rotation to finish", () => {
+  const state = beginRotation(beginRotation(emptyState(SITE_ID), "here", false), "gone", false);
+  const kept = keepRotations(state, (name) => name === "here");
+  expect([kept.rotating, kept.rotations]).toEqual([{ here: "added" }, state.rotations]);
+  expect(keepRotations(kept, () => true)).toBe(kept);
 });
 
 test("every phase is another instance of the API, and the last one is nobody's rotation", () => {

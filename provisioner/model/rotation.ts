@@ -90,6 +90,12 @@ export const advanceRotations = <T extends Counted>(state: T): T => ({
   ),
 });
 
+/** Only the rotations of these secrets go on. */
+export const keepRotations = <T extends Counted>(state: T, isKnown: (name: string) => boolean): T =>
+  Object.keys(state.rotating ?? {}).every(isKnown)
+    ? state
+    : { ...state, rotating: Object.fromEntries(Object.entries(state.rotating ?? {}).filter(([name]) => isKnown(name))) };
+
 const WORDS: Readonly<Record<Phase, string>> = {
   added: "phase 1 of 3: the new value is taken beside the old one, which is still in use",
   switched: "phase 2 of 3: the new value comes into use, the old one is still taken",

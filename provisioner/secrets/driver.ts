@@ -48,6 +48,10 @@ const applySecret = async (tools: SecretTools, request: ApplyRequest) => {
   const { version, previous, form } = request.resource.spec;
   const name = nameOf(request.resource.id);
   const known = await tools.store.get(name, String(version));
+  if (previous !== "" && (await tools.store.get(name, String(previous))) === undefined)
+    throw new CroftError("SECRET", `the value that ${name} had before its rotation is not in the store, and somebody may still use it`, {
+      hint: "bring back secrets.age of the time when the rotation began, then run `croft up`",
+    });
   if (known !== undefined && formOf(known) !== form) await tools.store.remove([name, publicName(name)]);
   await tools.store.add(makeEntries(tools, name, String(version), form === "ssh-key" ? "ssh-key" : "password"));
   for (const one of [name, publicName(name)]) await tools.store.keep(one, [String(version), String(previous)]);

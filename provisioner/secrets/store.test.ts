@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { ApplyRequest } from "../execute/driver.ts";
+import type { Phase } from "../model/rotation.ts";
+import { countedVersions } from "../model/versions.fixture.ts";
 import type { Resource } from "../plan/resource.ts";
 import { decryptWith, makeIdentity, recipientOf } from "./age.ts";
 import { readPublicKey, secretDriver } from "./driver.ts";
@@ -99,4 +101,26 @@ test("the driver makes SSH keys and removes both halves", async () => {
   const recorded = { ...resource, output: {}, status: "active" as const };
   await driver.remove({ recorded } as unknown as Parameters<typeof driver.remove>[0]);
   expect(await store.versions("ssh.public")).toEqual([]);
+});
+
+test("a rotation keeps the value before it until it is over; without it, it says so", async () => {
+  const store = openSecretStore(paths(), undefined);
+  const driver = secretDriver({ store, random: randomBytes, makeKeyPair: () => pair, now });
+  const resourceAt = (turn: number, phase: Phase | undefined) =>
+    secretResource({ name: "key", form: "password", versions: countedVersions({ key: turn }, phase && { key: phase }), host: "local" });
+  const still = resourceAt(0, undefined);
+  const during = resourceAt(1, "added");
+  const after = resourceAt(1, undefined);
+  const facts = async (resource: Resource) => (await driver.observe([{ id: resource.id, resource, recorded: undefined }])).get(resource.id);
+  await expect(driver.apply(request(during))).rejects.toThrow("key had before its rotation is not in the store");
+  await driver.apply(request(still));
+  const [old] = await store.versions("key");
+  expect(await facts(during)).toEqual({ status: "present", facts: { ...still.spec } });
+  await driver.apply(request(during));
+  expect(await facts(during)).toEqual({ status: "present", facts: during.spec });
+  expect(during.spec["previous"]).toBe(old);
+  expect(await facts(after)).toEqual({ status: "present", facts: during.spec });
+  await driver.apply(request(after));
+  expect(await facts(after)).toEqual({ status: "present", facts: after.spec });
+  expect(await store.versions("key")).toEqual([after.spec["version"]]);
 });

@@ -129,4 +129,12 @@ describe.skipIf(programs === undefined)(`passwords of a real PostgreSQL${why}`, 
     await rig.applyAll(resources());
     expect(await differences()).toEqual({});
   });
+
+  test("made anew while it is the twin's turn, everything comes up as it was", async () => {
+    for (const resource of resources().toReversed()) await rig.remove(resource);
+    expect(new Set(Object.values(await differences()))).toEqual(new Set(["absent"]));
+    await rig.applyAll(resources());
+    expect(await differences()).toEqual({});
+    expect(await asApp(loginOf("owner"), "select current_user::text")).toEqual([{ current_user: "shop_owner" }]);
+  });
 });

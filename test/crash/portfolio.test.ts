@@ -78,7 +78,7 @@ const prepareUp = prepare(() => up);
 const expectAll = async (title: string, input: MatrixInput): Promise<readonly string[]> => {
   const cells = await crashMatrix(input);
   console.log(printMatrix(title, cells));
-  expect(cells.length).toBeGreaterThan(20);
+  expect(cells.length).toBeGreaterThan(10);
   expect(cells.flatMap(({ step, point, problem }) => (problem === undefined ? [] : [`${step}:${point}: ${problem}`]))).toEqual([]);
   return [...new Set(cells.map(({ step }) => step))];
 };
