@@ -43,13 +43,19 @@ export const openHttp2 = (port: number): ClientHttp2Session => {
   return session;
 };
 
+/** A session that ends can leave streams that Node never ends: then the session is given up. */
+const DEADLINE_MS = 10_000;
+
 /** @returns everything the answer says, or "" where there is none */
 export const sendHttp2 = (session: ClientHttp2Session, request: Corpus): Promise<string> =>
   new Promise((resolve) => {
     let text = "";
     try {
       const stream = session.request(toHttp2(request), { endStream: true });
-      stream.setTimeout(30_000, () => stream.close());
+      const deadline = setTimeout(() => {
+        session.destroy();
+        resolve(text);
+      }, DEADLINE_MS);
       stream.on("response", (headers) => {
         const { ":status": status, ...rest } = headers;
         text += `HTTP/1.1 ${status} \r\n${Object.entries(rest)
@@ -58,7 +64,10 @@ export const sendHttp2 = (session: ClientHttp2Session, request: Corpus): Promise
       });
       stream.on("data", (part: Buffer) => (text += part.toString("latin1")));
       stream.on("error", () => {});
-      stream.once("close", () => resolve(text));
+      stream.once("close", () => {
+        clearTimeout(deadline);
+        resolve(text);
+      });
     } catch {
       // Node refuses to say it at all.
       resolve("");
