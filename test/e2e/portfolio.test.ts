@@ -131,6 +131,7 @@ describe("the portfolio", () => {
     editFile(file, "mode: development", "mode: production");
     editFile(file, / +testUsers: .*\n/, "");
     editFile(file, "user: editor, ", "");
+    editFile(file, "https://cms.portfolio.test/*", "https://cms.portfolio.test/login");
     const smoked = await croft(["smoke", site]);
     const shown = await croft(["identity", "test-user", "--file", site]);
     writeFileSync(file, text);
