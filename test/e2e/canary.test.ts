@@ -25,6 +25,11 @@ const run = async (words: readonly string[], options: RunOptions = {}): Promise<
   return outcome;
 };
 
+const mustRun = async (words: readonly string[]): Promise<void> => {
+  const { code, out, err } = await run(words);
+  if (code !== 0) throw new Error(`croft ${words.join(" ")} exited ${code}\n${out.slice(-2000)}\n${err}`);
+};
+
 /** One line out of a key's middle is enough to know it by: how keys begin is the same for all. */
 const keyLine = (text: string): string => {
   const lines = text.split("\n").filter((line) => line.length >= 60 && !line.startsWith("-"));
@@ -80,11 +85,11 @@ const URLS = [
 
 /** A site's whole life but its end, with what goes wrong. */
 const live = async (): Promise<void> => {
-  expect((await run(["up", site])).code).toBe(0);
+  await mustRun(["up", site]);
   const file = join(site, "croft.yaml");
   writeFileSync(join(site, "page", "index.html"), "<!doctype html><title>hello</title><p>changed\n");
   editFile(file, "port: 8080", "port: 8090");
-  expect((await run(["up", site, "--json"])).code).toBe(0);
+  await mustRun(["up", site, "--json"]);
   const verbs = ["status", "status --json", "plan", "plan --json", "config", "output", "output --json", "render", "smoke", "smoke --print"];
   for (const words of verbs.map((verb) => verb.split(" "))) {
     await run([...words, site]);
@@ -95,11 +100,11 @@ const live = async (): Promise<void> => {
   expect((await run(["up", site])).code).toBe(1);
   writeFileSync(join(site, "api", "server.js"), server);
   await onMachine(site, "data", "psql -h /run/croft-postgres -U postgres -d note -c 'drop owned by note_rw; drop role note_rw'");
-  expect((await run(["up", site, "--json"])).code).toBe(0);
+  await mustRun(["up", site, "--json"]);
   await onMachine(site, "data", "systemctl stop croft-postgres");
   await run(["plan", site]);
   await run(["status", site]);
-  expect((await run(["up", site])).code).toBe(0);
+  await mustRun(["up", site]);
   await run(["up", site], { environment: { CROFT_FAULT: "generation/edge:before-intent" } });
   editFile(file, "memory: 1GiB", "memory: wrong");
   await run(["up", site]);
