@@ -6,7 +6,8 @@ import { retryTransient } from "../provisioner/execute/retry.ts";
 import type { Shell } from "../provisioner/transport/shell.ts";
 import { writeSeed } from "./seed.ts";
 
-const CRASH = "xorriso 1.5.4 : RockRidge filesystem manipulator, libburnia project.\nUNIX-SIGNAL:  SIGSEGV  errno= 0\nxorriso : ABORT : Program done.";
+const CRASH =
+  "xorriso 1.5.4 : RockRidge filesystem manipulator, libburnia project.\nUNIX-SIGNAL:  SIGSEGV  errno= 0\nxorriso : ABORT : Program done.";
 
 let folder: string;
 beforeEach(async () => {
@@ -20,7 +21,14 @@ const hostFailing = (outputs: string[]): Shell => ({
   run: async () => {
     const stdout = outputs.shift();
     if (stdout === undefined) await writeFile(join(folder, ".seed", "seed.iso"), "image");
-    return { ok: stdout === undefined, exitCode: stdout === undefined ? 0 : 1, stdout: stdout ?? "", stderr: "", command: "xorriso", durationMs: 0 };
+    return {
+      ok: stdout === undefined,
+      exitCode: stdout === undefined ? 0 : 1,
+      stdout: stdout ?? "",
+      stderr: "",
+      command: "xorriso",
+      durationMs: 0,
+    };
   },
   connectUnix: () => Promise.reject(new Error("not here")),
   connectTcp: () => Promise.reject(new Error("not here")),
