@@ -68,10 +68,22 @@ const networkFact = async (vmJson: string): Promise<string> => {
   return (await exists(`/sys/class/net/${tap}/master`)) ? "connected" : "cut";
 };
 
-const stateFact = async (paths: MachinePaths, launcher: ReturnType<typeof makeLauncher>): Promise<string> => {
-  if ((await findProcess(paths.pid)) === undefined) return "stopped";
-  const info = await launcher.info(paths);
-  return info === undefined ? "unresponsive" : info.toLowerCase();
+/** Milliseconds for which a hypervisor that refuses is asked again: one that has just been started listens a little later. */
+const PATIENCE_MS = 3000;
+
+export const stateFact = async (
+  paths: MachinePaths,
+  launcher: Pick<ReturnType<typeof makeLauncher>, "info">,
+  patienceMs = PATIENCE_MS,
+): Promise<string> => {
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    if ((await findProcess(paths.pid)) === undefined) return "stopped";
+    const info = await launcher.info(paths);
+    if (info !== undefined) return info.toLowerCase();
+    if (performance.now() >= until) return "unresponsive";
+    await sleep(100);
+  }
 };
 
 export const observeMachine = async (tools: MachineTools, request: ObserveRequest): Promise<Observation> => {
