@@ -24,9 +24,9 @@ const HOST = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})+$`);
 /** A full host name in lower case. */
 export const safeHost = (text: string): Safe => check("a host name", text, HOST.test(text));
 
-/** A decoded path: no variable, quote, escape, space, double slash or dot part. */
+/** A decoded path: no variable, quote, escape, space, double slash or part of dots alone. */
 export const safePath = (text: string): Safe =>
-  check("a path", text, /^\/[A-Za-z0-9/._~!&'()*+,=:@-]*$/.test(text) && !text.includes("//") && !/\/\.{1,2}(?:\/|$)/.test(text));
+  check("a path", text, /^\/[A-Za-z0-9/._~!&'()*+,=:@-]*$/.test(text) && !text.includes("//") && !/\/\.+(?:\/|$)/.test(text));
 
 /** `APP-WORKLOAD`: the name of an upstream, a folder and a named location. */
 export const safeName = (text: string): Safe => check("a name", text, /^[a-z][a-z0-9-]{0,127}$/.test(text));

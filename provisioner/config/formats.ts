@@ -95,8 +95,8 @@ const urlPath: Rule = (text) => {
       bad.character.length,
       bad.character === "?" ? { help: "match parameters with `query:`" } : {},
     );
-  const dots = /\/\.\.?(?=\/|$)/.exec(text);
-  if (dots !== null) return flaw("E0128", "a path cannot hold `.` or `..` parts", dots.index + 1, dots[0].length - 1);
+  const dots = /\/\.+(?=\/|$)/.exec(text);
+  if (dots !== null) return flaw("E0128", "a path cannot hold parts of dots alone", dots.index + 1, dots[0].length - 1);
   const double = text.indexOf("//");
   return double < 0 ? undefined : flaw("E0128", "a path cannot hold `//`", double, 2);
 };
