@@ -73,6 +73,7 @@ const SITE: Plain = {
         testUsers: { ann: { roles: ["editor"] } },
       },
       buckets: { media: { cors: ["https://shop.test"] } },
+      smoke: { module: "smoke/buy.ts", user: "ann", origins: { door: "@" } },
       policies: { open: { cors: ["https://shop.test"] } },
       routes: [{ host: "@", to: "static", cors: ["https://shop.test"] }],
     },

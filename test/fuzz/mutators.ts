@@ -202,7 +202,9 @@ const KEEP: readonly ((text: string, random: Random) => string)[] = [
   (text, random) => inPlace(text, some(random, rangesOf(text, /$/gm)), () => `  # ${pick(random, ["a: b", "é", "[", '"', "- x", "AKIA"])}`),
   (text, random) => inPlace(text, some(random, rangesOf(text, /^/gm)), () => pick(random, ["# a comment\n", "\n", "   \n"])),
   (text, random) =>
-    inPlace(text, some(random, rangesOf(text, /\b(?:512MiB|1GiB|768MiB)\b/g)), () => pick(random, ["512MiB", "2GiB", "1025MiB", "900MiB"])),
+    inPlace(text, some(random, rangesOf(text, /\b(?:512MiB|1GiB|1280MiB)(?=[ ,]*(?:\}|disks))/g)), () =>
+      pick(random, ["1281MiB", "2GiB", "2049MiB", "3000MiB"]),
+    ),
   (text, random) => inPlace(text, some(random, rangesOf(text, /(?<=rt: )\d+/g).slice(0, 1)), () => String(2000 + 2 * random(2000))),
   (text, random) =>
     inPlace(
