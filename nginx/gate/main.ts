@@ -10,7 +10,7 @@ import { readConfig, readSecrets } from "./settings.ts";
 const [configFile = "/etc/croft/gate/config.json", secretsFolder = join(process.env["CREDENTIALS_DIRECTORY"] ?? "", "secrets_")] =
   process.argv.slice(2);
 const config = readConfig(configFile);
-const secrets = await readSecrets(secretsFolder, Object.keys(config.issuers));
+const secrets = await readSecrets(secretsFolder, config);
 const issuers = makeIssuers(config, secrets);
 const gate = makeGate(config, { issuers, secrets, renew: makeRenewal(issuers, secrets) });
 

@@ -94,7 +94,7 @@ const firstKey = (node: Data): string => Object.keys(node)[0] ?? "new";
 
 /** A route has one target: the field takes the place of the other. */
 const withoutTarget = (node: Data, key: string): void => {
-  if (["to", "deny", "redirect"].includes(key)) delete node["to"];
+  if (["to", "deny", "redirect", "bucket"].includes(key)) delete node["to"];
 };
 
 /** The site with the mark in that field, as JSON: keys are renamed together with all that refer to them. */
