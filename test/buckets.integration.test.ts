@@ -26,6 +26,7 @@ import { sign, signatureTime } from "../provisioner/transport/signature.ts";
 import { REGION } from "../stacks/objects/names.ts";
 import { renderIdentity } from "../stacks/objects/render.ts";
 import { objectsDomain } from "../stacks/objects/resources.ts";
+import { openS3, putObject } from "../stacks/objects/s3.ts";
 import { PROGRAMS, bucketsOf, readersOf } from "../stacks/objects/section.ts";
 import type { ProgramName } from "../stacks/objects/section.ts";
 import { makeInside } from "../stacks/objects/testing/inside.fixture.ts";
@@ -116,13 +117,20 @@ describe.each(PROGRAMS.map((name) => ({ name, title: `buckets of ${name}${reason
     if (!answer.ok) throw new Error(`${object}: ${answer.status} ${await answer.text()}`);
   };
 
+  const putWithMetadata = async (key: string, body: string): Promise<void> => {
+    const keys = { key: "portfolio-media", secret: secretOf("objects/portfolio/media") };
+    const s3 = openS3({ endpoint: `http://127.0.0.1:${store.port}`, region: REGION, ...keys });
+    await putObject(s3, { bucket: "portfolio-media", key, body: Buffer.from(body), type: "text/plain", metadata: { who: "me" } });
+    s3.destroy();
+  };
+
   const fill = async (): Promise<void> => {
     const html = { "content-type": "text/html; charset=utf-8" };
     await put("media", "public/index.html", "<h1>start</h1>", html);
     await put("media", "public/404.html", "<h1>lost</h1>", html);
     await put("media", "public/docs/index.html", "<h1>docs</h1>", html);
-    await put("media", "public/only.txt", "only", { "content-type": "text/plain" });
-    await put("media", "public/a.js", SCRIPT, { "content-type": "text/javascript", "cache-control": "max-age=9", "x-amz-meta-who": "me" });
+    await putWithMetadata("public/only.txt", "only");
+    await put("media", "public/a.js", SCRIPT, { "content-type": "text/javascript", "cache-control": "max-age=9" });
     await put("media", "public/a%20b%2Bc%28%C3%A4%29.txt", "odd name", { "content-type": "text/plain" });
     await put("media", "public/large.bin", LARGE, { "content-type": "application/octet-stream" });
     await put("media", "public/packed.css", gzipSync("a {}"), { "content-type": "text/css", "content-encoding": "gzip" });
@@ -203,7 +211,8 @@ describe.each(PROGRAMS.map((name) => ({ name, title: `buckets of ${name}${reason
       "last-modified": expect.stringMatching(/ GMT$/),
     });
     expect(answer.headers["server"]).toBe("nginx");
-    expect(Object.keys(answer.headers).filter((header) => /^x-(?:amz|minio|ratelimit|xss)|seaweed/.test(header))).toEqual([]);
+    const names = Object.keys((await ask("/only.txt")).headers);
+    expect(names.filter((header) => /^x-(?:amz|minio|ratelimit|xss)|seaweed/.test(header))).toEqual([]);
     expect((await ask("/packed.css")).headers).toMatchObject({ "content-encoding": "gzip", "content-type": "text/css" });
     expect((await ask("/a%20b+c(%C3%A4).txt")).body).toBe("odd name");
     expect((await ask("/only.txt?versionId=1&response-content-type=text/html")).headers["content-type"]).toMatch(/^text\/plain/);

@@ -84,6 +84,7 @@ export const BUCKET = String.raw`        proxy_pass "http://croft-gate/bucket/{{
         proxy_buffer_size 16k;
         proxy_buffers 8 16k;
         proxy_max_temp_file_size 0;
+        charset off;
         add_header Content-Security-Policy "{{policy}}" always;
 `;
 
