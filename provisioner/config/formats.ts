@@ -124,7 +124,8 @@ const objectKey =
   (text) => {
     if (text === "") return flaw("E0128", "this key is empty", 0, 1, { hint: "leave it out" });
     if (text.startsWith("/")) return flaw("E0128", "keys of objects do not start with `/`", 0, 1);
-    const bad = firstBad(text, /[A-Za-z0-9/._~!&'()*+,=:@ -]/);
+    // No sign that stands for others: the prefix becomes part of what the gateway's key may read.
+    const bad = firstBad(text, /[A-Za-z0-9/._~!&'()+,=:@ -]/);
     if (bad !== undefined) return flaw("E0128", `a key cannot hold ${shown(bad.character)} here`, bad.at, bad.character.length);
     const part = /(?:^|\/)(\.{1,2})(?:\/|$)/.exec(text);
     if (part !== null) {
