@@ -67,6 +67,7 @@ const APP: App = {
     shown("/mute/", { prefix: "mute/" }, { timeoutSeconds: 1 }),
     shown("/endless/", { prefix: "endless/" }),
     shown("/refused/", { prefix: "refused/" }),
+    shown("/cors/", {}, { cors: ["https://shop.test"] }),
     shown("/writing/", {}, {}, { methods: ["GET", "PUT", "POST"] }),
   ],
 };
@@ -151,7 +152,8 @@ describe.each(PROGRAMS.map((name) => ({ name, title: `buckets of ${name}${reason
       place,
       { ...one, address: "127.0.0.1", port: elsewhere[one.prefix] ?? store.port },
     ]);
-    const { files } = resources.find(({ id }) => id === "slot/edge/gate")?.payload as { files: Readonly<Record<string, string>> };
+    const slot = resources.find(({ id }) => id === "slot/edge/gate");
+    const { files = {} } = (slot?.payload ?? {}) as { files?: Readonly<Record<string, string>> };
     const keys = Object.entries(files).flatMap(([file, template]) => {
       const [, of] = /^bucket-(.+)$/.exec(file) ?? [];
       const filled = template.replaceAll(/\{\{secret ([^ }]+)[^}]*\}\}/g, (_all, secret: string) => secretOf(secret)).trim();
@@ -358,6 +360,15 @@ describe.each(PROGRAMS.map((name) => ({ name, title: `buckets of ${name}${reason
     expect((await ask("/ever/lost.js")).headers["cache-control"]).toBeUndefined();
   });
 
+  test.skipIf(skipped)("pages of declared origins may read", async () => {
+    const from = (origin: string, method = "GET") => ask("/cors/only.txt", { method, headers: { origin } });
+    const answer = await from("https://shop.test");
+    expect([answer.body, answer.headers["access-control-allow-origin"]]).toEqual(["only", "https://shop.test"]);
+    const preflight = await from("https://shop.test", "OPTIONS");
+    expect([preflight.status, preflight.headers["access-control-allow-methods"]]).toEqual([204, "GET, HEAD"]);
+    expect((await from("https://evil.test")).headers).not.toHaveProperty("access-control-allow-origin");
+  });
+
   test.skipIf(skipped)("the gate's own place for a bucket is reached by no address and no header", async () => {
     const [place = ""] = Object.keys(settings().buckets);
     for (const path of [`/_croft/session/bucket/${place}/only.txt`, `/_croft/session/bucket/${place}/`]) {
@@ -417,6 +428,15 @@ describe.each(PROGRAMS.map((name) => ({ name, title: `buckets of ${name}${reason
     await store.start();
     for (let tries = 0; tries < 50 && (await status("/only.txt")) !== 200; tries += 1) await wait(100);
     expect((await ask("/only.txt")).body).toBe("only");
+  });
+
+  test.skipIf(skipped)("a gate that is told to stop waits for no download", async () => {
+    const answer = await open("/endless/film.mp4");
+    const broken = once(answer, "error");
+    await gate.stop();
+    answer.resume();
+    expect(String((await broken)[0])).toContain("aborted");
+    await openGate();
   });
 
   test.skipIf(skipped)("without the gate: 502, and it comes back", async () => {

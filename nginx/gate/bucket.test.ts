@@ -112,10 +112,9 @@ describe("answers", () => {
 
   test("what a status means", () => {
     const all = [200, 206, 304, 400, 403, 404, 405, 412, 416, 408, 429, 301, 500, 503];
-    expect(all.map(verdictOn)).toEqual([
-      ...["shown", "shown", "shown", "missing", "missing", "missing", "missing", "condition", "condition"],
-      ...["failed", "failed", "failed", "failed", "failed"],
-    ]);
+    expect(all.map(verdictOn).join(" ")).toBe(
+      "shown shown shown missing missing missing missing condition condition failed failed failed failed failed",
+    );
   });
 
   test("errors are in the words of nginx", () => {

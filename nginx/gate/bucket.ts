@@ -10,7 +10,12 @@ import { errorText } from "./words.ts";
 
 /** Beyond these the gate would have no memory left for its questions. */
 const MOST_STREAMS = 512;
-let streams = 0;
+const streams = new Set<ServerResponse>();
+
+/** For a gate that stops: clients ask for the rest of an object, while whoever signs in cannot wait for somebody's download. */
+export const endStreams = (): void => {
+  for (const response of streams) response.destroy();
+};
 
 type Reply = { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body?: IncomingMessage };
 type Ask = (object: string, headers: Readonly<Record<string, string>>) => Promise<IncomingMessage>;
@@ -107,8 +112,8 @@ export const showObject = async (
   const { method, headers } = request;
   if (!isReading(method)) return send(response, "", refusal(405, { allow: "GET, HEAD" }));
   if (keys === undefined) return send(response, method, failure(shown, "there is no key for it", false));
-  if (streams >= MOST_STREAMS) return send(response, method, refusal(503));
-  streams += 1;
+  if (streams.size >= MOST_STREAMS) return send(response, method, refusal(503));
+  streams.add(response);
   try {
     const reply = await inTime(shown, response, (signal) => {
       const common: Omit<Question, "object" | "headers"> = { shown, keys, method, signal };
@@ -119,6 +124,6 @@ export const showObject = async (
     // The client went, or the store in the middle of an object: nothing can be said any more.
     if (!response.destroyed) response.destroy(error instanceof Error ? error : undefined);
   } finally {
-    streams -= 1;
+    streams.delete(response);
   }
 };
