@@ -1,7 +1,7 @@
 /** Programs of croft's own that run on machines: TypeScript as it stands here, which Node runs, and the packages it imports. */
 import { readFile, readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import type { Program } from "../provisioner/model/contribution.ts";
 
 type Part = { readonly folder: string; readonly files: RegExp };
@@ -16,6 +16,9 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
 const PROGRAMS: Readonly<Record<string, { readonly folder: string; readonly packages: readonly string[] }>> = {
   gate: { folder: "nginx/gate", packages: ["jose", "oauth4webapi", "openid-client"] },
 };
+
+/** Files that a program shares with the rest of croft lie beside its own on the machine. */
+const SHARED: Readonly<Record<string, readonly string[]>> = { gate: ["provisioner/transport/signature.ts"] };
 
 const PROJECT = join(import.meta.dirname, "..");
 const SOURCES = /^(?!.*\.(?:test|fixture)\.ts$).*\.ts$/;
@@ -42,10 +45,23 @@ const readPackage = async (name: string): Promise<readonly (readonly [string, st
   return files.map(([path, text]) => [`node_modules/${name}/${path}`, text]);
 };
 
+const readShared = (name: string) =>
+  Promise.all((SHARED[name] ?? []).map(async (file) => [`shared-${basename(file)}`, await readFile(join(PROJECT, file), "utf8")] as const));
+
+/** A source with the places that its imports of shared files have on the machine. */
+const withShared = (name: string, folder: string, path: string, text: string): string => {
+  const places = (SHARED[name] ?? []).map((file) => {
+    const from = relative(join(folder, dirname(path)), file);
+    return [`"${from}"`, `"${relative(dirname(path), `shared-${basename(file)}`).replace(/^(?!\.)/, "./")}"`] as const;
+  });
+  return places.reduce((changed, [from, to]) => changed.replaceAll(from, to), text);
+};
+
 /** Every program, by its name. Some 70 small files in all: read at each start, so a plan always shows what would run. */
 export const readPrograms = async (): Promise<Readonly<Record<string, Program>>> => {
   const all = Object.entries(PROGRAMS).map(async ([name, { folder, packages }]) => {
-    const sources = await readPart({ folder: join(PROJECT, folder), files: SOURCES });
+    const own = await readPart({ folder: join(PROJECT, folder), files: SOURCES });
+    const sources = [...own.map(([path, text]) => [path, withShared(name, folder, path, text)] as const), ...(await readShared(name))];
     const inside = (await Promise.all(packages.map(readPackage))).flat();
     const manifest = ["package.json", `${JSON.stringify({ type: "module" })}\n`] as const;
     return [name, Object.fromEntries([manifest, ...sources, ...inside])] as const;

@@ -1,10 +1,13 @@
 /** The gate on the gateway's machine: its program, its units, its secrets. Pure. */
 import { makeSlot, slotId } from "../provisioner/machine/slot-resource.ts";
 import type { DesireInput, Endpoint, FileEntry, GenerationPart, Program, SlotEntry, Template } from "../provisioner/model/contribution.ts";
-import { previousTemplate } from "../provisioner/model/rotation.ts";
+import { workloadName } from "../provisioner/model/names.ts";
+import { previousTemplate, splitReference } from "../provisioner/model/rotation.ts";
 import type { App } from "../provisioner/model/types.ts";
 import type { Resource } from "../provisioner/plan/resource.ts";
 import { secretId, secretResource } from "../provisioner/secrets/resource.ts";
+import { readerOf, toShown } from "./buckets.ts";
+import type { ShownBucket } from "./buckets.ts";
 import type { GatePolicy } from "./rules.ts";
 import { GATE_SERVICE, GATE_SOCKET } from "./templates/gate-units.ts";
 
@@ -22,7 +25,18 @@ const issuerOf = (endpoints: readonly Endpoint[], app: App): Endpoint | undefine
 
 const appsOf = (policies: readonly GatePolicy[]): readonly App[] => [...new Map(policies.map(({ app }) => [app.name, app])).values()];
 
-const configOf = (endpoints: readonly Endpoint[], policies: readonly GatePolicy[]): string => {
+const shownOf = ({ input, buckets }: Pick<GateInput, "input" | "buckets">) => {
+  if (buckets.length === 0) return {};
+  const shown = buckets.map((one) => {
+    const endpoint = readerOf(input.endpoints, one);
+    return [one.place, toShown(endpoint, input.address(endpoint.machine), one)] as const;
+  });
+  return { buckets: Object.fromEntries(shown) };
+};
+
+const configOf = (gate: GateInput): string => {
+  const { policies } = gate;
+  const { endpoints } = gate.input;
   const issuers = appsOf(policies).map((app) => {
     const { issuer = "", audience = "", sessionClient } = issuerOf(endpoints, app)?.properties ?? {};
     const client = sessionClient === undefined ? {} : { client: sessionClient };
@@ -31,7 +45,12 @@ const configOf = (endpoints: readonly Endpoint[], policies: readonly GatePolicy[
   const rules = policies.map(
     ({ name, app, mode, role }) => [name, { mode, issuer: app.name, ...(role === undefined ? {} : { role }) }] as const,
   );
-  const config = { socket: "/run/croft-gate/gate.sock", issuers: Object.fromEntries(issuers), policies: Object.fromEntries(rules) };
+  const config = {
+    socket: "/run/croft-gate/gate.sock",
+    issuers: Object.fromEntries(issuers),
+    policies: Object.fromEntries(rules),
+    ...shownOf(gate),
+  };
   return `${JSON.stringify(config, null, 2)}\n`;
 };
 
@@ -46,16 +65,30 @@ export type GateInput = {
   readonly host: string;
   readonly home: string;
   readonly policies: readonly GatePolicy[];
+  readonly buckets: readonly ShownBucket[];
 };
 
 const both = (name: string, newest: Template, previous: Template): Readonly<Record<string, Template>> =>
   previous === "" ? { [name]: newest } : { [name]: newest, [`${name}-previous`]: previous };
 
-/** Secrets in the slot: the cookie's key, and of each issuer's client where it has one. */
-const slotFiles = ({
-  input,
-  policies,
-}: GateInput): { readonly files: Readonly<Record<string, Template>>; readonly secrets: readonly string[] } => {
+type Secrets = { readonly file: Readonly<Record<string, Template>>; readonly references: readonly string[] };
+
+/** Key and secret in one file: they change together. */
+const bucketKeys = ({ input, buckets }: GateInput): readonly Secrets[] =>
+  buckets.map((one) => {
+    const { properties, secrets } = readerOf(input.endpoints, one);
+    const { accessKey = "", secretKey = "" } = properties;
+    return {
+      file: { [`bucket-${workloadName(one.app.name, one.target.bucket)}`]: `${accessKey} ${secretKey}\n` },
+      references: secrets.map((name) => `${name} used`),
+    };
+  });
+
+/** Secrets in the slot: the cookie's key, of each issuer's client where it has one, and of buckets that are shown. */
+const slotFiles = (
+  gate: GateInput,
+): { readonly files: Readonly<Record<string, Template>>; readonly secrets: readonly string[]; readonly versions: readonly string[] } => {
+  const { input, policies } = gate;
   const clients = appsOf(policies).flatMap((app) => {
     const endpoint = issuerOf(input.endpoints, app);
     const { sessionSecret, sessionSecretPrevious = "" } = endpoint?.properties ?? {};
@@ -63,15 +96,21 @@ const slotFiles = ({
     return [{ files: both(`client-${app.name}`, sessionSecret, sessionSecretPrevious), secrets: endpoint.secrets }];
   });
   const cookie = both("cookie-key", `{{secret ${COOKIE_SECRET}}}`, previousTemplate(input.versions, COOKIE_SECRET));
+  const keys = bucketKeys(gate);
+  const secrets = [...new Set([COOKIE_SECRET, ...clients.flatMap((client) => client.secrets)])];
+  const shown = [...new Set(keys.flatMap(({ references }) => references))];
   return {
-    files: Object.assign({}, cookie, ...clients.map(({ files }) => files)) as Readonly<Record<string, Template>>,
-    secrets: [...new Set([COOKIE_SECRET, ...clients.flatMap(({ secrets }) => secrets)])],
+    files: Object.assign({}, cookie, ...clients.map(({ files }) => files), ...keys.map(({ file }) => file)) as Readonly<
+      Record<string, Template>
+    >,
+    secrets: [...secrets, ...shown.map((reference) => splitReference(reference).name)],
+    versions: [...secrets, ...shown].map((reference) => input.versions.of("secret", reference)),
   };
 };
 
 export const gateResources = (gate: GateInput): readonly Resource[] => {
   const { input, machine, host, home } = gate;
-  const { files, secrets } = slotFiles(gate);
+  const { files, secrets, versions } = slotFiles(gate);
   return [
     secretResource({
       name: COOKIE_SECRET,
@@ -86,14 +125,15 @@ export const gateResources = (gate: GateInput): readonly Resource[] => {
       host,
       slot: SLOT,
       files,
-      versions: secrets.map((name) => input.versions.of("secret", name)),
+      versions,
       needs: secrets.map(secretId),
     }),
   ];
 };
 
 /** The socket belongs to systemd: while the gate restarts, questions wait and none is lost. */
-export const gatePart = ({ input, machine, policies }: GateInput): GenerationPart => {
+export const gatePart = (gate: GateInput): GenerationPart => {
+  const { input, machine } = gate;
   const files = programFiles(input.programs["gate"] ?? {});
   return {
     machine,
@@ -104,7 +144,7 @@ export const gatePart = ({ input, machine, policies }: GateInput): GenerationPar
     ],
     files: [
       ...files,
-      file(CONFIG, configOf(input.endpoints, policies)),
+      file(CONFIG, configOf(gate)),
       file(`/etc/systemd/system/${SOCKET_UNIT}`, GATE_SOCKET),
       file(`/etc/systemd/system/${UNIT}`, GATE_SERVICE),
     ],

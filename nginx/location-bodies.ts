@@ -1,14 +1,17 @@
 /** What stands inside the locations of a host. Pure. */
 import { CroftError } from "../provisioner/errors.ts";
 import { workloadName } from "../provisioner/model/names.ts";
-import type { App, Route, StaticWorkload, Workload } from "../provisioner/model/types.ts";
+import type { App, BucketTarget, Route, StaticWorkload, Workload } from "../provisioner/model/types.ts";
+import { bucketPlace } from "./buckets.ts";
 import { makeTemplate } from "./handlebars.ts";
+import { NO_ORIGINS, renderPolicy } from "./policy.ts";
+import type { Origins } from "./policy.ts";
 import { withSlash } from "./routes.ts";
-import { renderPreflight, renderRules, renderUpstreamRules } from "./rules.ts";
+import { DEFAULT_TIMEOUT_S, renderCache, renderPreflight, renderRules, renderUpstreamRules } from "./rules.ts";
 import type { Location, RouteOfApp } from "./routes.ts";
-import { safeFile, safeMethod, safeName, safePath, safeQuery, safeRedirect, safeStatus, safeStrip } from "./safe.ts";
+import { safeFile, safeMethod, safeName, safeNumber, safePath, safeQuery, safeRedirect, safeStatus, safeStrip } from "./safe.ts";
 import type { Safe } from "./safe.ts";
-import { METHODS, PROXY, QUERY, REDIRECT, RETURN, STATIC } from "./templates/site.ts";
+import { BUCKET, METHODS, PROXY, QUERY, REDIRECT, RETURN, STATIC } from "./templates/site.ts";
 
 /** `APP-WORKLOAD` to the folder that holds its files. */
 export type Roots = ReadonlyMap<string, string>;
@@ -16,6 +19,7 @@ export type Roots = ReadonlyMap<string, string>;
 const templates = {
   methods: makeTemplate(METHODS),
   query: makeTemplate(QUERY),
+  bucket: makeTemplate(BUCKET),
   proxy: makeTemplate(PROXY),
   static: makeTemplate(STATIC),
   answer: makeTemplate(RETURN),
@@ -41,7 +45,12 @@ const renderMethods = (methods: readonly string[]): Safe => {
 const renderQuery = (query: Route["query"]): Safe =>
   join(Object.entries(query).map(([name, value]) => templates.query({ pattern: safeQuery(name, value) })));
 
-type Place = { readonly roots: Roots; readonly location: Location };
+type Place = {
+  readonly roots: Roots;
+  readonly location: Location;
+  /** What pages may load beside their own host, by app. */
+  readonly origins?: ReadonlyMap<string, Origins>;
+};
 
 export const rootOf = (roots: Roots, name: string): Safe => {
   const root = roots.get(name);
@@ -62,7 +71,7 @@ const renderStatic = (roots: Roots, { app, route }: RouteOfApp, workload: Static
   });
 };
 
-/** `/docs` of a static workload at the prefix `/docs`: its page's relative links need the slash. */
+/** `/docs` of files at the prefix `/docs`: its page's relative links need the slash. */
 const isFolderItself = (location: Location, route: Route): boolean => location.exact && !route.exact && route.path === location.path;
 
 const renderWorkload = (place: Place, target: RouteOfApp, name: string): Safe => {
@@ -81,6 +90,22 @@ const renderWorkload = (place: Place, target: RouteOfApp, name: string): Safe =>
   return join([...rules, renderStatic(place.roots, target, workload)]);
 };
 
+/** Signed and fetched by the gate, which hears of the request only what can matter for an object. */
+const renderBucket = (place: Place, target: RouteOfApp, bucket: BucketTarget): Safe => {
+  const { app, route } = target;
+  if (isFolderItself(place.location, route)) {
+    return templates.redirect({ status: safeStatus(301), to: safeRedirect(`${place.location.path}/`) });
+  }
+  const rules = [renderPreflight(target), renderMethods(route.methods), renderQuery(route.query), renderRules(target)];
+  const settings = {
+    name: safeName(bucketPlace(app, route, bucket)),
+    path: safePath(route.exact ? place.location.path : "/"),
+    seconds: safeNumber(route.rules?.timeoutSeconds ?? DEFAULT_TIMEOUT_S),
+    policy: renderPolicy([place.origins?.get(app.name) ?? NO_ORIGINS]),
+  };
+  return join([...rules, templates.bucket(settings), renderCache(target)]);
+};
+
 export const renderBody = (place: Place): Safe => {
   const found = place.location.target;
   if (found === undefined) return templates.answer({ status: safeStatus(404) });
@@ -94,6 +119,8 @@ export const renderBody = (place: Place): Safe => {
         renderQuery(found.route.query),
         templates.redirect({ status: safeStatus(302), to: safeRedirect(target.to) }),
       ]);
+    case "bucket":
+      return renderBucket(place, found, target);
     case "workload":
       return renderWorkload(place, found, target.workload);
   }

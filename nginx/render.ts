@@ -1,6 +1,7 @@
 /** From hosts and routes to the text of the gateway's files. Pure. */
 import { shortHash, workloadName } from "../provisioner/model/names.ts";
 import type { App, Workload } from "../provisioner/model/types.ts";
+import { shownBuckets } from "./buckets.ts";
 import { makeTemplate } from "./handlebars.ts";
 import type { Values } from "./handlebars.ts";
 import { findWorkload, renderBody, rootOf } from "./location-bodies.ts";
@@ -99,7 +100,7 @@ const routeLocations = (config: GatewayConfig, host: HostRoutes): readonly Value
   withoutMetrics(host.locations).map((location) => ({
     exact: location.exact,
     path: safePath(location.path),
-    body: renderBody({ roots: config.roots, location }),
+    body: renderBody({ roots: config.roots, location, ...(config.origins === undefined ? {} : { origins: config.origins }) }),
   }));
 
 const speaksS3 = ({ service }: HostRoutes): boolean => service?.published.dialect === "s3";
@@ -125,7 +126,7 @@ export const renderMain = (config: GatewayConfig, hash: string): string =>
     behind: (config.behind ?? []).map(safeRange),
     proxied: (config.behind ?? []).length > 0,
     rules: templates.rules(rulesInMain(config.hosts)),
-    gate: gatePolicies(config.hosts).length > 0,
+    gate: gatePolicies(config.hosts).length > 0 || shownBuckets(config.hosts).length > 0,
     services: templates.services({
       ...servicesInMain(config.hosts),
       services: config.hosts.flatMap(({ service }) =>

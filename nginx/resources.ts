@@ -17,6 +17,8 @@ import { onMachine, workloadName } from "../provisioner/model/names.ts";
 import type { App, Model, NodeWorkload } from "../provisioner/model/types.ts";
 import type { Resource } from "../provisioner/plan/resource.ts";
 import { certificateId, certificateResource, certificateVersion } from "../provisioner/secrets/certificate-resource.ts";
+import { readerOf, shownBuckets } from "./buckets.ts";
+import type { ShownBucket } from "./buckets.ts";
 import { gatePart, gateResources } from "./gate-part.ts";
 import { GATEWAY_FOLDER, PLACES, SCRIPT_FILE, renderGateway, keyedApps, renderScript, routedWorkloads } from "./render.ts";
 import type { GatewayConfig, GatewayFiles } from "./render.ts";
@@ -168,6 +170,15 @@ const serviceFlows = (machine: string, endpoints: readonly Endpoint[]): readonly
     .filter(({ published, machine: other }) => published !== undefined && other !== machine)
     .map(({ name, machine: to, port }) => ({ from: machine, to, port, reason: `gateway to ${name}` }));
 
+/** The gate reads where a bucket's key was made; nothing new where the store is published itself. */
+const bucketFlows = (machine: string, endpoints: readonly Endpoint[], buckets: readonly ShownBucket[]): readonly Flow[] => {
+  const open = new Set(serviceFlows(machine, endpoints).map(({ to, port }) => `${to}:${port}`));
+  const needed = buckets.map((one) => readerOf(endpoints, one)).filter((endpoint) => endpoint.machine !== machine);
+  return needed
+    .filter(({ machine: to, port }) => !open.has(`${to}:${port}`))
+    .map(({ name, machine: to, port }) => ({ from: machine, to, port, reason: `gateway to ${name}` }));
+};
+
 type PartInput = {
   readonly machine: string;
   readonly config: GatewayConfig;
@@ -216,23 +227,25 @@ const desire = (input: DesireInput): Contribution => {
     host: safeHost(input.model.domain),
     behind: behindOf(input.model),
   };
-  const policies = gatePolicies(hosts);
-  const gate = { input, machine, host: hostOf(input.model, machine), home: homeHost(input.model), policies };
+  const [policies, buckets] = [gatePolicies(hosts), shownBuckets(hosts)];
+  const gate = { input, machine, host: hostOf(input.model, machine), home: homeHost(input.model), policies, buckets };
+  const gated = policies.length + buckets.length > 0;
   const keyed = keyedApps(hosts);
   return {
-    parts: [partOf({ machine, config, rendered: renderGateway(config), targets }), ...(policies.length > 0 ? [gatePart(gate)] : [])],
-    flows: [...flowsOf(machine, targets), ...serviceFlows(machine, input.endpoints)],
+    parts: [partOf({ machine, config, rendered: renderGateway(config), targets }), ...(gated ? [gatePart(gate)] : [])],
+    flows: [...flowsOf(machine, targets), ...serviceFlows(machine, input.endpoints), ...bucketFlows(machine, input.endpoints, buckets)],
     resources: [
       certificateResource(certificateInput(input, hosts)),
       certificateSlot(input, machine, hosts),
       ...(keyed.length > 0 ? [keysSlot(input, machine, keyed)] : []),
-      ...(policies.length > 0 ? gateResources(gate) : []),
+      ...(gated ? gateResources(gate) : []),
       ...targets.map((target) => trafficOf(input, machine, target)),
     ],
   };
 };
 
-const asksGate = (model: Model): boolean => model.apps.some((app) => app.routes.some(({ rules }) => rules?.auth !== undefined));
+const asksGate = (model: Model): boolean =>
+  model.apps.some((app) => app.routes.some(({ rules, target }) => rules?.auth !== undefined || target.kind === "bucket"));
 
 export const gatewayDomain: Domain = {
   name: SERVICE,

@@ -17,6 +17,7 @@ export type HostService = { readonly name: string; readonly address: string; rea
 
 export type HostRoutes = { readonly host: string; readonly locations: readonly Location[]; readonly service?: HostService };
 
+const READING = ["GET", "HEAD"];
 const withoutSlash = (path: string): string => (path.endsWith("/") && path !== "/" ? path.slice(0, -1) : path);
 export const withSlash = (path: string): string => (path.endsWith("/") ? path : `${path}/`);
 
@@ -34,7 +35,7 @@ const longestPrefix = (routes: readonly RouteOfApp[], path: string): RouteOfApp 
  */
 const deniedTwin = (own: RouteOfApp | undefined, routes: readonly RouteOfApp[], path: string, one: RouteOfApp): readonly Location[] => {
   const twin = own ?? longestPrefix(routes, withoutSlash(path));
-  const denied = twin !== one && twin?.route.target.kind === "deny" && one.route.target.kind === "workload";
+  const denied = twin !== one && twin?.route.target.kind === "deny" && ["workload", "bucket"].includes(one.route.target.kind);
   return denied ? [{ exact: true, path, target: twin }] : [];
 };
 
@@ -85,8 +86,15 @@ export const toHosts = (model: Model, services: readonly HostService[] = []): re
   return [...hosts, ...served].toSorted((a, b) => (a.host < b.host ? -1 : 1));
 };
 
+/** Whatever the file says, nothing is written to a bucket through a route. */
+const readingOnly = (route: Route): Route => {
+  if (route.target.kind !== "bucket") return route;
+  const reading = route.methods.filter((method) => READING.includes(method));
+  return { ...route, methods: reading.length === 0 ? READING : reading };
+};
+
 const toRouteHosts = (model: Model): readonly HostRoutes[] => {
-  const all = model.apps.flatMap((app) => app.routes.map((route) => ({ app, route })));
+  const all = model.apps.flatMap((app) => app.routes.map((route) => ({ app, route: readingOnly(route) })));
   return [...new Set(all.map(({ route }) => route.host))].toSorted().map((host) => {
     const routes = all.filter(({ route }) => route.host === host);
     refuseTwice(host, routes);

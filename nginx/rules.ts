@@ -20,7 +20,7 @@ const templates = {
 
 const NOTHING = "" as Safe;
 const MIB = 1_048_576;
-const DEFAULT_TIMEOUT_S = 30;
+export const DEFAULT_TIMEOUT_S = 30;
 
 /** What the gate checks, by a name that both it and nginx know. */
 export type GatePolicy = { readonly name: string; readonly app: App; readonly mode: "jwt" | "session"; readonly role?: string };
@@ -96,7 +96,7 @@ export const renderRules = (target: RouteOfApp): Safe => [renderLimits(target), 
 
 const CACHES = { off: "no-store", short: "max-age=60", immutable: "max-age=31536000, immutable" } as const;
 
-const renderCache = ({ route }: RouteOfApp): Safe => {
+export const renderCache = ({ route }: RouteOfApp): Safe => {
   const { cache, auth } = route.rules ?? {};
   if (cache === undefined) return NOTHING;
   const scope = auth === undefined ? "public" : "private";

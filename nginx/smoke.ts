@@ -73,6 +73,8 @@ const routeChecks = ({ route, workload }: Located): readonly SmokeCheck[] => {
       { ...https(`${path} by HTTP leads to HTTPS`, host, path, { status: 308, location: `https://${host}/` }), scheme: "http" },
     ];
   }
+  // What lies in a bucket is the app's affair.
+  if (route.target.kind === "bucket") return [];
   if (!route.exact && path.endsWith("/")) return [];
   const answers = https(`answer ${pathOf(route)}`, host, pathOf(route), { status: 200, type: "application/json" });
   const closed = route.methods.length > 0 && !route.methods.includes("POST");

@@ -10,9 +10,10 @@ import { servicesOf } from "../../nginx/services.ts";
 import type { Driver } from "../../provisioner/execute/driver.ts";
 import type { Model } from "../../provisioner/model/types.ts";
 import { makeObjectDrivers } from "../../stacks/objects/driver.ts";
+import { REGION } from "../../stacks/objects/names.ts";
 import { objectsDomain } from "../../stacks/objects/resources.ts";
 import { bucketsOf } from "../../stacks/objects/section.ts";
-import { sign, signatureTime } from "../../stacks/objects/signature.ts";
+import { sign, signatureTime } from "../../provisioner/transport/signature.ts";
 import { MODEL, SHOP, desireInput, insideStore } from "../../stacks/objects/testing/model.fixture.ts";
 import { ObjectServer, findProgram, secretOf } from "../../stacks/objects/testing/server.fixture.ts";
 import { repeat, runProgram } from "./process.ts";
@@ -42,6 +43,7 @@ const transfer = async (way: Way, method: Method, file: string, body: Buffer): P
   const path = `/${bucket.full}/large`;
   const unsigned = {
     method,
+    region: REGION,
     host: HOST,
     path,
     query: {},

@@ -1,6 +1,7 @@
 /** croft-gate: says for nginx who sends a request. `node main.ts CONFIG SECRETS-FOLDER`. */
 import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { endStreams } from "./bucket.ts";
 import { makeIssuers } from "./issuers.ts";
 import { makeGate } from "./server.ts";
 import { makeRenewal } from "./session.ts";
@@ -10,7 +11,7 @@ import { readConfig, readSecrets } from "./settings.ts";
 const [configFile = "/etc/croft/gate/config.json", secretsFolder = join(process.env["CREDENTIALS_DIRECTORY"] ?? "", "secrets_")] =
   process.argv.slice(2);
 const config = readConfig(configFile);
-const secrets = await readSecrets(secretsFolder, Object.keys(config.issuers));
+const secrets = await readSecrets(secretsFolder, config);
 const issuers = makeIssuers(config, secrets);
 const gate = makeGate(config, { issuers, secrets, renew: makeRenewal(issuers, secrets) });
 
@@ -28,8 +29,11 @@ else {
   });
 }
 
+const LAST_MS = 2000;
+
 const stop = (): void => {
   gate.close(() => process.exit(0));
+  setTimeout(endStreams, LAST_MS);
   gate.closeIdleConnections();
 };
 process.on("SIGTERM", stop);

@@ -1,6 +1,7 @@
 /** What the gate answers on its socket; nginx alone can reach it and names the policy of the route. */
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { showObject } from "./bucket.ts";
 import { check } from "./check.ts";
 import type { CheckTools } from "./check.ts";
 import { callback, login, logout } from "./login.ts";
@@ -30,9 +31,30 @@ const policyOf = (config: GateConfig, request: IncomingMessage): Policy | undefi
   return Object.hasOwn(config.policies, name) ? config.policies[name] : undefined;
 };
 
+type Place = { readonly name: string; readonly path: string };
+
+/**
+ * `/bucket/NAME/PATH`, the path as it came. Places that people reach by addresses of their own always name a policy, and those
+ * of buckets never do: so nobody gets here by way of signing in.
+ */
+const placeOf = (request: IncomingMessage): Place | undefined => {
+  if (request.headers["x-croft-policy"] !== undefined) return undefined;
+  const [, name, path] = /^\/bucket\/([^/?]+)(\/[^?]*)/.exec(request.url ?? "") ?? [];
+  return name === undefined || path === undefined ? undefined : { name, path };
+};
+
+const showPlace = (config: GateConfig, { secrets }: CheckTools, place: Place, request: IncomingMessage, response: ServerResponse) => {
+  const { buckets = {} } = config;
+  const shown = Object.hasOwn(buckets, place.name) ? buckets[place.name] : undefined;
+  if (shown === undefined) return void response.writeHead(500).end();
+  return showObject(shown, secrets.bucketKeys[shown.key], place.path, request, response);
+};
+
 const answer = async (config: GateConfig, tools: CheckTools, request: IncomingMessage, response: ServerResponse): Promise<void> => {
   const url = new URL(request.url ?? "/", "http://gate");
   if (url.pathname === "/health") return void response.writeHead(204).end();
+  const place = placeOf(request);
+  if (place !== undefined) return showPlace(config, tools, place, request, response);
   const policy = policyOf(config, request);
   if (policy === undefined) return void response.writeHead(500).end();
   if (url.pathname === "/check") {

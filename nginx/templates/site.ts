@@ -59,6 +59,35 @@ export const PROXY = String.raw`        proxy_pass "http://{{upstream}}{{path}}"
         include /etc/croft/gateway/proxy.conf;
 `;
 
+/**
+ * Of the request only what can matter for an object goes on: no cookie, no token, nothing a client could name like a header of
+ * the gate's. A large object goes out as fast as it is taken, and never by way of a file.
+ */
+export const BUCKET = String.raw`        proxy_pass "http://croft-gate/bucket/{{name}}{{path}}";
+        proxy_http_version 1.1;
+        proxy_pass_request_headers off;
+        proxy_pass_request_body off;
+        proxy_set_header Content-Length "";
+        proxy_set_header Connection "";
+        proxy_set_header Host gate;
+        proxy_set_header X-Request-Id $request_id;
+        proxy_set_header Range $http_range;
+        proxy_set_header If-Range $http_if_range;
+        proxy_set_header If-Match $http_if_match;
+        proxy_set_header If-None-Match $http_if_none_match;
+        proxy_set_header If-Modified-Since $http_if_modified_since;
+        proxy_set_header If-Unmodified-Since $http_if_unmodified_since;
+        proxy_redirect off;
+        proxy_connect_timeout 900ms;
+        proxy_send_timeout {{seconds}}s;
+        proxy_read_timeout {{seconds}}s;
+        proxy_buffer_size 16k;
+        proxy_buffers 8 16k;
+        proxy_max_temp_file_size 0;
+        charset off;
+        add_header Content-Security-Policy "{{policy}}" always;
+`;
+
 export const STATIC = String.raw`        root "{{root}}";
         error_page 404 @missing-{{name}};
         include /etc/croft/gateway/static.conf;

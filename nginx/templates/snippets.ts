@@ -1,4 +1,5 @@
 /** Files that the servers of all hosts include. */
+import { ERRORS } from "../gate/words.ts";
 
 export const HEADERS = `add_header Strict-Transport-Security "max-age=63072000" always;
 add_header X-Content-Type-Options "nosniff" always;
@@ -127,20 +128,6 @@ proxy_next_upstream_tries 2;
 proxy_next_upstream_timeout 2s;
 add_header Content-Security-Policy $croft_upstream_policy always;
 `;
-
-/** 400 and 414 are missing: nginx gives up on such requests before a location could answer. */
-const ERRORS: Readonly<Record<number, string>> = {
-  401: "sign in first",
-  403: "forbidden",
-  404: "not found",
-  405: "this method is not allowed here",
-  413: "the request is too large",
-  429: "too many requests",
-  500: "the gateway failed",
-  502: "the service does not answer",
-  503: "the service is not available",
-  504: "the service took too long",
-};
 
 export const ERROR_PAGES = Object.keys(ERRORS)
   .map((code) => `error_page ${code} @error-${code};\n`)

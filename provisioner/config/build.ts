@@ -6,6 +6,7 @@ import type {
   AppOidc,
   AppSmoke,
   Bucket,
+  BucketTarget,
   Host,
   Machine,
   Model,
@@ -90,9 +91,22 @@ const toWorkload = (name: string, data: Data, variables: Readonly<Record<string,
   };
 };
 
+const toBucketTarget = (data: Data): BucketTarget => {
+  const prefix = textOf(data, "prefix", "");
+  return {
+    kind: "bucket",
+    bucket: textOf(data, "bucket"),
+    prefix: prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`,
+    index: textOf(data, "index", "index.html"),
+    spa: data["spa"] === true,
+    ...optional("notFound", textIf(data, "notFound")),
+  };
+};
+
 const toTarget = (data: Data): Route["target"] => {
   if (data["to"] !== undefined) return { kind: "workload", workload: textOf(data, "to") };
   if (data["deny"] !== undefined) return { kind: "deny", status: data["deny"] === 403 ? 403 : 404 };
+  if (data["bucket"] !== undefined) return toBucketTarget(data);
   return { kind: "redirect", to: textOf(data, "redirect") };
 };
 

@@ -119,6 +119,26 @@ const folder: Rule = (text) => {
   return dash === null ? undefined : flaw("E0128", "a part of a path cannot start with `-`", dash.index + dash[0].length - 1, 1);
 };
 
+const objectKey =
+  (mayEndInSlash: boolean): Rule =>
+  (text) => {
+    if (text === "") return flaw("E0128", "this key is empty", 0, 1, { hint: "leave it out" });
+    if (text.startsWith("/")) return flaw("E0128", "keys of objects do not start with `/`", 0, 1);
+    // No sign that stands for others: the prefix becomes part of what the gateway's key may read.
+    const bad = firstBad(text, /[A-Za-z0-9/._~!&'()+,=:@ -]/);
+    if (bad !== undefined) return flaw("E0128", `a key cannot hold ${shown(bad.character)} here`, bad.at, bad.character.length);
+    const part = /(?:^|\/)(\.{1,2})(?:\/|$)/.exec(text);
+    if (part !== null) {
+      const [whole, dots = ""] = part;
+      return flaw("E0128", `a key cannot hold the part \`${dots}\``, part.index + whole.indexOf(dots), dots.length, {
+        help: "it would lead out of the prefix",
+      });
+    }
+    const double = text.indexOf("//");
+    if (double >= 0) return flaw("E0128", "a key cannot hold `//` here", double, 2);
+    return mayEndInSlash || !text.endsWith("/") ? undefined : flaw("E0128", "this names a folder, not an object", text.length - 1, 1);
+  };
+
 const redirect: Rule = (text) => {
   const bad = firstBad(text, /[A-Za-z0-9/._~!&'()*+,=:@%?#[\]-]/);
   if (bad !== undefined) return flaw("E0128", `a URL cannot hold ${shown(bad.character)}`, bad.at, bad.character.length);
@@ -236,6 +256,8 @@ export const FORMATS: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["domain", checkDomain],
   ["route-host", checkRouteHost],
   ["url-path", atMost(1024, urlPath)],
+  ["key-prefix", atMost(512, objectKey(true))],
+  ["object-key", atMost(256, objectKey(false))],
   ["folder", atMost(1024, folder)],
   ["redirect", atMost(2000, redirect)],
   ["variable", atMost(255, variable)],

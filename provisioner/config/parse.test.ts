@@ -72,12 +72,19 @@ apps:
       testUsers: { editor: { roles: [admin] } }
     buckets: { media: { cors: ["https://www.hello.test"], maxObject: 5MiB, upload: true } }
     policies:
+      look: { methods: [GET], cache: short }
       desk: { auth: session, role: admin, bodyMax: 55MiB, timeout: 60s, rate: 20/s, connections: 4, cache: "off", cors: ["https://a.test"] }
     workloads: { page: { kind: static, source: page } }
     routes:
       - { host: desk, to: page, policy: desk }
+      - { host: files, bucket: media, prefix: public, notFound: errors/404.html, policy: look }
+      - { host: app, bucket: media, spa: true, index: start.html }
 `);
     expect(model.apps[0]?.routes[0]?.rules?.auth).toEqual({ mode: "session", role: "admin" });
+    expect(model.apps[0]?.routes.slice(1).map(({ target }) => target)).toEqual([
+      { kind: "bucket", bucket: "media", prefix: "public/", index: "index.html", spa: false, notFound: "errors/404.html" },
+      { kind: "bucket", bucket: "media", prefix: "", index: "start.html", spa: true },
+    ]);
     expect(modelOf(renderConfig(model))).toEqual(model);
   });
 

@@ -47,6 +47,10 @@ const showWorkload = (workload: Workload): Plain => {
 
 const showTarget = (target: Route["target"]): Data => {
   if (target.kind === "workload") return { to: target.workload };
+  if (target.kind === "bucket") {
+    const { bucket, prefix, index, spa, notFound } = target;
+    return present({ bucket, prefix: prefix === "" ? undefined : prefix, index, spa: spa || undefined, notFound });
+  }
   return target.kind === "deny" ? { deny: target.status } : { redirect: target.to };
 };
 

@@ -74,9 +74,34 @@ export const policy: Schema = {
   additionalProperties: false,
 };
 
+const object = (description: string, example: string): Schema => ({
+  type: "string",
+  format: "object-key",
+  description,
+  examples: [example],
+});
+
+/** A bucket as a target, and what only goes with it. */
+const bucket: Readonly<Record<string, Schema>> = {
+  bucket: { type: "string", description: "The bucket of this app whose objects answer GET and HEAD.", examples: ["media"] },
+  prefix: {
+    type: "string",
+    format: "key-prefix",
+    description: "With `bucket`: only objects whose keys start so are shown, and the path is what follows.",
+    examples: ["public/"],
+  },
+  index: object("With `bucket`: the object for paths that end in `/`; index.html without it.", "index.html"),
+  spa: {
+    type: "boolean",
+    description: "With `bucket`: paths without an extension that no object has get the index.",
+    examples: [true],
+  },
+  notFound: object("With `bucket`: the object shown, with status 404, where there is none.", "404.html"),
+};
+
 export const route: Schema = {
   type: "object",
-  description: "What a host and path lead to: exactly one of `to`, `deny` and `redirect`.",
+  description: "What a host and path lead to: exactly one of `to`, `deny`, `redirect` and `bucket`.",
   examples: [{ host: "www", path: "/api/", to: "api" }],
   properties: {
     host: {
@@ -90,6 +115,7 @@ export const route: Schema = {
     to: { type: "string", description: "The workload that answers.", examples: ["api"] },
     deny: { enum: [403, 404], description: "Answer with this status.", examples: [404] },
     redirect: { type: "string", format: "redirect", description: "Send the browser there.", examples: ["https://www.example.test/"] },
+    ...bucket,
     policy: {
       type: "string",
       description: "Rules of `policies` that hold here, too; what the route says itself counts more.",

@@ -151,6 +151,20 @@ export type RouteRules = {
   readonly cors?: readonly string[];
 };
 
+/** Objects of one of the app's buckets, shown by the gateway to whoever the route lets pass. */
+export type BucketTarget = {
+  readonly kind: "bucket";
+  readonly bucket: string;
+  /** What stands before every key: empty, or ending in a slash. */
+  readonly prefix: string;
+  /** The object that answers for a path ending in a slash. */
+  readonly index: string;
+  /** What has no extension and is not there gets the index, too. */
+  readonly spa: boolean;
+  /** The object shown with status 404. */
+  readonly notFound?: string;
+};
+
 export type Route = {
   /** Full host name, such as `www.portfolio.test`. */
   readonly host: string;
@@ -160,7 +174,8 @@ export type Route = {
   readonly target:
     | { readonly kind: "workload"; readonly workload: string }
     | { readonly kind: "deny"; readonly status: 403 | 404 }
-    | { readonly kind: "redirect"; readonly to: string };
+    | { readonly kind: "redirect"; readonly to: string }
+    | BucketTarget;
   /** Allowed methods; empty means all. HEAD is allowed wherever GET is. */
   readonly methods: readonly string[];
   /** Query parameters that must have exactly this value, otherwise 404. */

@@ -3,9 +3,9 @@ import type { Endpoint, PublishInput, Published, PublishedPlace } from "../../pr
 import { internalDomain, resourceId } from "../../provisioner/model/names.ts";
 import { usedSeat } from "../../provisioner/model/rotation.ts";
 import type { Model } from "../../provisioner/model/types.ts";
-import { PORT, REGION, SERVICE, bucketId, keyId, keyName, storeId } from "./names.ts";
-import { bucketsOf } from "./section.ts";
-import type { AppBucket, Section } from "./section.ts";
+import { PORT, REGION, SERVICE, bucketId, keyId, keyName, readerKeyName, storeId } from "./names.ts";
+import { bucketsOf, readersOf } from "./section.ts";
+import type { AppBucket, Reader, Section } from "./section.ts";
 
 const SMALLEST_BODY = 1;
 const TIMEOUT_SECONDS = 60;
@@ -80,7 +80,25 @@ const bucketEndpoint = ({ model, versions }: PublishInput, section: Section, buc
   };
 };
 
+/** For the gateway alone, which reads inside the site. It waits for nothing: until the key is there, nothing is. */
+const readerEndpoint = ({ versions }: PublishInput, { machine }: Section, { bucket, secret }: Reader): Endpoint => ({
+  app: bucket.app,
+  name: `shown.${bucket.name}`,
+  machine,
+  port: PORT,
+  protocol: "http",
+  properties: {
+    name: bucket.full,
+    region: REGION,
+    accessKey: readerKeyName(bucket.full, usedSeat(versions, secret)),
+    secretKey: `{{secret ${secret} used}}`,
+  },
+  secrets: [secret],
+  needs: [],
+});
+
 export const endpointsOf = (input: PublishInput, section: Section): readonly Endpoint[] => [
   storeEndpoint(input.model, section),
   ...bucketsOf(input.model).map((bucket) => bucketEndpoint(input, section, bucket)),
+  ...readersOf(input.model).map((reader) => readerEndpoint(input, section, reader)),
 ];

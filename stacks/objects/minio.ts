@@ -2,9 +2,9 @@
 import { randomBytes } from "node:crypto";
 import { CroftError } from "../../provisioner/errors.ts";
 import { doorPoint } from "../../provisioner/execute/faults.ts";
-import { ADMIN_KEY } from "./names.ts";
+import { ADMIN_KEY, REGION } from "./names.ts";
 import { sealFor } from "./sealed.ts";
-import { queryText, sign, signatureTime } from "./signature.ts";
+import { queryText, sign, signatureTime } from "../../provisioner/transport/signature.ts";
 import { ask } from "./stream.ts";
 import type { Answer, Store } from "./stream.ts";
 
@@ -27,7 +27,7 @@ const send = async (store: Store, call: Call): Promise<Answer> => {
   const path = `/minio/admin/v3/${call.name}`;
   const body = call.body ?? new Uint8Array();
   const host = `${store.address}:${store.port}`;
-  const unsigned = { method: call.method, host, path, query: call.query, body, time: signatureTime(new Date()) };
+  const unsigned = { method: call.method, region: REGION, host, path, query: call.query, body, time: signatureTime(new Date()) };
   const headers = { ...sign(unsigned, ADMIN_KEY, store.secret), "content-length": String(body.length) };
   await doorPoint("before");
   const answer = await ask(store, { method: call.method, path: `${path}?${queryText(call.query)}`, headers, body }).catch(

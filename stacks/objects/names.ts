@@ -32,6 +32,11 @@ export const keyName = (full: string, seat: Seat): string => (seat === "home" ? 
 
 export const keySecret = (app: string, bucket: string): string => `objects/${app}/${bucket}`;
 
+/** The gateway's own key for a bucket that a route shows: it reads and does nothing else. No bucket can have its name. */
+export const readerKeyName = (full: string, seat: Seat): string => `${full}_${seat === "home" ? "r" : "rb"}`;
+
+export const readerSecret = (app: string, bucket: string): string => `${keySecret(app, bucket)}/reader`;
+
 export const storeId: ResourceId = resourceId("object-store", SERVICE);
 export const bucketId = (name: string): ResourceId => resourceId("bucket", name);
 export const keyId = (name: string): ResourceId => resourceId("bucket-key", name);

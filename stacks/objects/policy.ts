@@ -12,6 +12,15 @@ export const policyOf = (bucket: string) => ({
   ],
 });
 
+/** What the gateway's key may do. Who may list is told that an object is not there, instead of being refused as with a wrong key. */
+export const readerPolicyOf = (bucket: string, prefixes: readonly string[]) => ({
+  Version: "2012-10-17",
+  Statement: [
+    { Effect: "Allow", Action: ["s3:GetObject"], Resource: prefixes.map((prefix) => `arn:aws:s3:::${bucket}/${prefix}*`) },
+    { Effect: "Allow", Action: ["s3:ListBucket"], Resource: [`arn:aws:s3:::${bucket}`] },
+  ],
+});
+
 /** Lists of a policy are sets: sorted, two that say the same read the same. */
 const sorted = (value: unknown): Json => {
   if (Array.isArray(value)) {

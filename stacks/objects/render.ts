@@ -1,6 +1,17 @@
 /** Files of the object store on its machine. Pure. */
-import { ADMIN_KEY, ADMIN_SECRET, DATA_MOUNT, IDENTITY_FOLDER, MOUNT_UNIT, PORT, PROBE_BUCKET, REGION, STATE_FOLDER } from "./names.ts";
-import type { AppBucket, ProgramName } from "./section.ts";
+import {
+  ADMIN_KEY,
+  ADMIN_SECRET,
+  DATA_MOUNT,
+  IDENTITY_FOLDER,
+  MOUNT_UNIT,
+  PORT,
+  PROBE_BUCKET,
+  REGION,
+  STATE_FOLDER,
+  readerKeyName,
+} from "./names.ts";
+import type { AppBucket, ProgramName, Reader } from "./section.ts";
 
 export type StoreInput = {
   readonly program: ProgramName;
@@ -49,7 +60,11 @@ const identity = (name: string, secret: string, actions: readonly string[]) => (
 });
 
 /** Templates of the identity slot. */
-export const renderIdentity = (program: ProgramName, buckets: readonly AppBucket[]): Readonly<Record<string, string>> => {
+export const renderIdentity = (
+  program: ProgramName,
+  buckets: readonly AppBucket[],
+  readers: readonly Reader[] = [],
+): Readonly<Record<string, string>> => {
   if (program === "minio") {
     return { [identityFile(program)]: `MINIO_ROOT_USER=${ADMIN_KEY}\nMINIO_ROOT_PASSWORD={{secret ${ADMIN_SECRET}}}\n` };
   }
@@ -62,6 +77,7 @@ export const renderIdentity = (program: ProgramName, buckets: readonly AppBucket
         ACTIONS.map((action) => `${action}:${full}`),
       ),
     ),
+    ...readers.map(({ bucket: { full }, secret }) => identity(readerKeyName(full, "home"), secret, [`Read:${full}`])),
   ];
   return { [identityFile(program)]: `${JSON.stringify({ identities })}\n` };
 };

@@ -9,14 +9,20 @@ import type { Machine } from "../../provisioner/model/types.ts";
 import type { Resource } from "../../provisioner/plan/resource.ts";
 import { secretId, secretResource } from "../../provisioner/secrets/resource.ts";
 import { endpointsOf } from "./endpoints.ts";
-import { ADMIN_SECRET, PORT, SERVICE, bucketId, keyId, keyName, storeId } from "./names.ts";
+import { ADMIN_SECRET, PORT, SERVICE, bucketId, keyId, keyName, readerKeyName, storeId } from "./names.ts";
 import { IDENTITY, partOf } from "./part.ts";
-import { policyOf, policyText } from "./policy.ts";
+import { policyOf, policyText, readerPolicyOf } from "./policy.ts";
 import { SEAWEED_PORTS, renderIdentity } from "./render.ts";
-import { PROGRAMS, bucketsOf, machineOf, sectionOf, settleObjects } from "./section.ts";
-import type { AppBucket, Section } from "./section.ts";
+import { PROGRAMS, bucketsOf, machineOf, readersOf, sectionOf, settleObjects } from "./section.ts";
+import type { AppBucket, Reader, Section } from "./section.ts";
 
-type Place = { readonly input: DesireInput; readonly section: Section; readonly machine: Machine; readonly buckets: readonly AppBucket[] };
+type Place = {
+  readonly input: DesireInput;
+  readonly section: Section;
+  readonly machine: Machine;
+  readonly buckets: readonly AppBucket[];
+  readonly readers: readonly Reader[];
+};
 
 /** What all resources inside the store share: they live on its disk and are seen through its machine. */
 const inside = ({ section, machine }: Place) => {
@@ -30,7 +36,11 @@ const secretsOf = (place: Place): readonly Resource[] => {
   const { keptWith } = inside(place);
   // SeaweedFS reads its keys when it starts: a rotation would interrupt it.
   const rotated = place.section.program === "minio";
-  const ofBucket = ({ secret, app, name: part }: AppBucket): Resource => ({
+  const owned = [
+    ...place.buckets.map(({ secret, app, name }) => ({ secret, app, part: name })),
+    ...place.readers.map(({ secret, bucket: { app, name } }) => ({ secret, app, part: `${name}/reader` })),
+  ];
+  const ofBucket = ({ secret, app, part }: (typeof owned)[number]): Resource => ({
     ...secretResource({
       name: secret,
       form: "password",
@@ -40,17 +50,17 @@ const secretsOf = (place: Place): readonly Resource[] => {
     }),
     keptWith,
   });
-  return [{ ...secretResource({ name: ADMIN_SECRET, form: "password", versions, host }), keptWith }, ...place.buckets.map(ofBucket)];
+  return [{ ...secretResource({ name: ADMIN_SECRET, form: "password", versions, host }), keptWith }, ...owned.map(ofBucket)];
 };
 
 /** SeaweedFS reads every key from its file; MinIO only croft's own. */
-const slotOf = ({ input, section, machine, buckets }: Place): Resource => {
-  const secrets = section.program === "minio" ? [ADMIN_SECRET] : [ADMIN_SECRET, ...buckets.map(({ secret }) => secret)];
+const slotOf = ({ input, section, machine, buckets, readers }: Place): Resource => {
+  const secrets = section.program === "minio" ? [ADMIN_SECRET] : [ADMIN_SECRET, ...[...buckets, ...readers].map(({ secret }) => secret)];
   return makeSlot({
     machine: section.machine,
     host: machine.host,
     slot: IDENTITY,
-    files: renderIdentity(section.program, buckets),
+    files: renderIdentity(section.program, buckets, readers),
     versions: secrets.map((name) => input.versions.of("secret", name)),
     needs: secrets.map(secretId),
   });
@@ -70,6 +80,38 @@ const storeOf = (place: Place): Resource => {
   };
 };
 
+type Key = {
+  readonly bucket: AppBucket;
+  readonly secret: string;
+  readonly nameOf: (full: string, seat: Seat) => string;
+  readonly policy: unknown;
+};
+
+/** One key, or while its secret is rotated two. */
+const keyResources = (place: Place, { bucket, secret, nameOf, policy }: Key): readonly Resource[] => {
+  const { section, input } = place;
+  const at = { machine: section.machine, address: input.address(section.machine), port: PORT };
+  return Object.entries(seatsOf(input.versions, secret)).map(([seat, reference]): Resource => {
+    const key = nameOf(bucket.full, seat as Seat);
+    return {
+      ...inside(place),
+      id: keyId(key),
+      kind: "bucket-key",
+      spec: {
+        ...at,
+        key,
+        enabled: true,
+        groups: [],
+        policies: [key],
+        policy: policyText(policy),
+        secret: input.versions.of("secret", reference),
+      },
+      payload: { secret: reference, bucket: bucket.full } satisfies KeyPayload,
+      needs: [storeId, secretId(secret), secretId(ADMIN_SECRET)],
+    };
+  });
+};
+
 const bucketResources = (place: Place, bucket: AppBucket): readonly Resource[] => {
   const { section, input } = place;
   const at = { machine: section.machine, address: input.address(section.machine), port: PORT };
@@ -82,25 +124,13 @@ const bucketResources = (place: Place, bucket: AppBucket): readonly Resource[] =
     data: true,
   };
   if (section.program !== "minio") return [own];
-  const keys = Object.entries(seatsOf(input.versions, bucket.secret)).map(([seat, reference]): Resource => {
-    const key = keyName(bucket.full, seat as Seat);
-    return {
-      ...inside(place),
-      id: keyId(key),
-      kind: "bucket-key",
-      spec: {
-        ...at,
-        key,
-        enabled: true,
-        groups: [],
-        policies: [key],
-        policy: policyText(policyOf(bucket.full)),
-        secret: input.versions.of("secret", reference),
-      },
-      payload: { secret: reference, bucket: bucket.full } satisfies KeyPayload,
-      needs: [storeId, secretId(bucket.secret), secretId(ADMIN_SECRET)],
-    };
-  });
+  const reader = place.readers.find((one) => one.bucket.full === bucket.full);
+  const keys = [
+    ...keyResources(place, { bucket, secret: bucket.secret, nameOf: keyName, policy: policyOf(bucket.full) }),
+    ...(reader === undefined
+      ? []
+      : keyResources(place, { ...reader, nameOf: readerKeyName, policy: readerPolicyOf(bucket.full, reader.prefixes) })),
+  ];
   return [own, ...keys];
 };
 
@@ -112,7 +142,7 @@ const desire = (input: DesireInput): Contribution => {
   const section = sectionOf(model);
   if (section === undefined) return emptyContribution;
   const machine = machineOf(model, section);
-  const place: Place = { input, section, machine, buckets: bucketsOf(model) };
+  const place: Place = { input, section, machine, buckets: bucketsOf(model), readers: readersOf(model) };
   const serial = diskSerial({ site: model.site, environment: model.environment }, `${section.machine}-${section.disk}`);
   const settings = {
     program: section.program,

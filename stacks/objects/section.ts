@@ -2,7 +2,7 @@
 import { CroftError } from "../../provisioner/errors.ts";
 import type { Facts } from "../../provisioner/model/contribution.ts";
 import type { Bucket, Machine, Model } from "../../provisioner/model/types.ts";
-import { SERVICE, bucketName, keySecret, storeId } from "./names.ts";
+import { SERVICE, bucketName, keySecret, readerSecret, storeId } from "./names.ts";
 
 export const PROGRAMS = ["seaweedfs", "minio"] as const;
 export type ProgramName = (typeof PROGRAMS)[number];
@@ -76,3 +76,14 @@ export const bucketsOf = (model: Model): readonly AppBucket[] =>
   model.apps.flatMap(({ name: app, buckets = [] }) =>
     buckets.map((bucket) => ({ ...bucket, app, full: bucketName(app, bucket.name), secret: keySecret(app, bucket.name) })),
   );
+
+/** A bucket that routes show, and below which prefixes. */
+export type Reader = { readonly bucket: AppBucket; readonly secret: string; readonly prefixes: readonly string[] };
+
+export const readersOf = (model: Model): readonly Reader[] =>
+  bucketsOf(model).flatMap((bucket) => {
+    const routes = model.apps.filter(({ name }) => name === bucket.app).flatMap((app) => app.routes);
+    const prefixes = routes.flatMap(({ target }) => (target.kind === "bucket" && target.bucket === bucket.name ? [target.prefix] : []));
+    if (prefixes.length === 0) return [];
+    return [{ bucket, secret: readerSecret(bucket.app, bucket.name), prefixes: [...new Set(prefixes)].toSorted() }];
+  });

@@ -2,11 +2,18 @@
 import { createCipheriv, createDecipheriv, pbkdf2Sync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { sealFor } from "./sealed.ts";
-import { queryText, sign, signatureTime } from "./signature.ts";
+import { queryText, sign, signatureTime } from "../../provisioner/transport/signature.ts";
 
 const KEY = "AKIAIOSFODNN7EXAMPLE";
 const SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
-const request = { method: "GET", host: "examplebucket.s3.amazonaws.com", path: "/", body: new Uint8Array(), time: "20130524T000000Z" };
+const request = {
+  method: "GET",
+  region: "us-east-1",
+  host: "examplebucket.s3.amazonaws.com",
+  path: "/",
+  body: new Uint8Array(),
+  time: "20130524T000000Z",
+};
 
 describe("a signature", () => {
   test.each([

@@ -93,9 +93,13 @@ const renamed = (value: Data | Plain, from: string, to: string): Data | Plain =>
 
 const firstKey = (node: Data): string => Object.keys(node)[0] ?? "new";
 
-/** A route has one target: the field takes the place of the other. */
+/** A route has one target: the field takes the place of the other, or goes with a bucket in its place. */
 const withoutTarget = (node: Data, key: string): void => {
-  if (["to", "deny", "redirect"].includes(key)) delete node["to"];
+  if (["prefix", "index", "notFound"].includes(key)) {
+    delete node["to"];
+    node["bucket"] = "media";
+  }
+  if (["to", "deny", "redirect", "bucket"].includes(key)) delete node["to"];
 };
 
 /** The site with the mark in that field, as JSON: keys are renamed together with all that refer to them. */

@@ -3,6 +3,7 @@ import { findCycle } from "../cycle.ts";
 import type { Finding } from "../problem.ts";
 import { backticked, quoted } from "../text.ts";
 import { entriesOf, nodeAt, wordAt, type Node, type Word } from "../tree.ts";
+import { checkBucketRoutes } from "./bucket-routes.ts";
 import { findRepeated } from "./unique.ts";
 import { isTrueAt, routesOf, type Check, type View } from "./view.ts";
 
@@ -12,13 +13,13 @@ export const fullHost = (host: string, domain: string): string => (host === "@" 
 const domainOf = (view: View): string => wordAt(view.root, "domain")?.text ?? "";
 const pathOf = (node: Node): string => wordAt(node, "path")?.text ?? "/";
 
-const TARGETS = ["to", "deny", "redirect"];
+const TARGETS = ["to", "deny", "redirect", "bucket"];
 
 const checkTargets: Check = (view) =>
   routesOf(view).flatMap(({ node }): readonly Finding[] => {
     const [first, second] = entriesOf(node).filter(({ key }) => TARGETS.includes(key));
     if (node.kind !== "map" || (first !== undefined && second === undefined)) return [];
-    const help = "a route has exactly one of to, deny, redirect";
+    const help = "a route has exactly one of to, deny, redirect, bucket";
     if (first === undefined)
       return [{ code: "E0104", message: "this route leads nowhere", span: { start: node.span.start, end: node.span.start + 1 }, help }];
     if (second === undefined) return [];
@@ -150,4 +151,4 @@ const checkMethods: Check = (view) =>
   });
 
 export const checkRoutes: Check = (view) =>
-  [checkTargets, checkPlaces, checkHosts, checkLoops, checkMethods].flatMap((check) => check(view));
+  [checkTargets, checkPlaces, checkHosts, checkLoops, checkMethods, checkBucketRoutes].flatMap((check) => check(view));

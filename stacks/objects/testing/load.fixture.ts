@@ -3,8 +3,9 @@ import { createHash } from "node:crypto";
 import { Agent, request } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as wait } from "node:timers/promises";
+import { REGION } from "../names.ts";
 import type { AppBucket } from "../section.ts";
-import { sign, signatureTime } from "../signature.ts";
+import { sign, signatureTime } from "../../../provisioner/transport/signature.ts";
 import { secretOf } from "./server.fixture.ts";
 import type { ObjectServer } from "./server.fixture.ts";
 
@@ -28,7 +29,11 @@ const makeAsk = (server: ObjectServer, { full, secret }: AppBucket, agent: Agent
   return (method, key, body = Buffer.alloc(0)) =>
     new Promise((resolve, reject) => {
       const path = `/${full}/${key}`;
-      const headers = sign({ method, host, path, query: {}, body, time: signatureTime(new Date()) }, full, secretOf(secret));
+      const headers = sign(
+        { method, region: REGION, host, path, query: {}, body, time: signatureTime(new Date()) },
+        full,
+        secretOf(secret),
+      );
       const options = { agent, host: "127.0.0.1", port: server.port, method, path, signal: AbortSignal.timeout(TIMEOUT_MS) };
       const sent = request({ ...options, headers: { ...headers, "content-length": body.length } }, (message) => {
         buffer(message).then((all) => resolve({ status: message.statusCode ?? 0, body: all }), reject);
