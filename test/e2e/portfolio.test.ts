@@ -57,7 +57,11 @@ describe("the portfolio", () => {
       await page.getByRole("main").getByText("Tideland").first().waitFor();
       await shot("site-works");
       await page.goto(`${SITE}/nothing-here`);
-      await page.getByRole("main").getByText(/not|404|lost/i).first().waitFor();
+      await page
+        .getByRole("main")
+        .getByText(/not|404|lost/i)
+        .first()
+        .waitFor();
       expect(problems).toEqual([]);
     } finally {
       await close();

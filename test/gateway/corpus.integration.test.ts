@@ -43,7 +43,11 @@ describe.skipIf(root === undefined)(`the corpus of requests${reason}`, () => {
   const SPOILT: Readonly<Record<string, readonly Spoilt[]>> = {
     "a key that the gateway does not add": [{ file: WWW_FILE, spoil: without(/^.*keys\/portfolio\.con\[f\];\n/gm), notices: "keys: []" }],
     "a client's key that is neither replaced nor cleared": [
-      { file: WWW_FILE, spoil: without(/^ *(?:proxy_set_header X-Api-Key ""|include .*keys\/portfolio\.con\[f\]);\n/gm), notices: "keys: []" },
+      {
+        file: WWW_FILE,
+        spoil: without(/^ *(?:proxy_set_header X-Api-Key ""|include .*keys\/portfolio\.con\[f\]);\n/gm),
+        notices: "keys: []",
+      },
       { file: "proxy.conf", spoil: without(/^proxy_set_header X-Api-Key "";\n/gm), notices: "forged-by-the-client" },
     ],
     "names with underscores": [
