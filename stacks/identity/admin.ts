@@ -74,12 +74,13 @@ const wordsOf = (answer: Answer): string => {
   }
 };
 
-const BUSY = [502, 503, 504];
+/** Its own failures pass: while its database is away it answers 500 to everything. */
+const ITS_OWN = 500;
 
 const refused = (place: Place, doing: string, answer: Answer): CroftError =>
   new CroftError("IDENTITY", `Keycloak on ${place.shell.label} answered ${answer.status} to ${doing}`, {
     tail: wordsOf(answer),
-    transient: BUSY.includes(answer.status),
+    transient: answer.status >= ITS_OWN,
   });
 
 /** A token of a service account of Keycloak's own realm; undefined where its secret is not taken. */
