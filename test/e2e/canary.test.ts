@@ -130,7 +130,15 @@ beforeAll(async () => {
     fileSink("scripts that run machines", [join(folder, "machines"), "-name", "run"], plantInto(join(machine("app"), "run"))),
     fileSink("all other files of the site", [folder, ...notKeepers], plantNew(`${folder}/planted`)),
     fileSink("sockets' folder and events", [`${ROOT}/run`], plantNew(`${ROOT}/run/planted`)),
-    fileSink("disk of the databases", [join(folder, "disks")], plantNew(`${folder}/disks/planted`)),
+    // Keycloak and the store must hold themselves what their clients show them; passwords of roles and people are hashes.
+    {
+      ...fileSink("disk of the databases", [join(folder, "disks"), "-name", "*postgres*"], plantNew(`${folder}/disks/planted-postgres`)),
+      holds: /^identity\/(?:admin|session\/)/,
+    },
+    {
+      ...fileSink("disk of the objects", [join(folder, "disks"), "-name", "*objects*"], plantNew(`${folder}/disks/planted-objects`)),
+      holds: /^objects\//,
+    },
     fileSink("release archives", ["/var/cache/croft/releases", "/var/cache/croft/builds"], plantNew("/var/cache/croft/releases/planted")),
     fileSink(
       "images and artifacts",
