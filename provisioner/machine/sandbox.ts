@@ -1,14 +1,22 @@
 /** What a program that only talks over sockets may do: `systemd-analyze security` finds 1.3 with it. Pure. */
 
-/** Lines of a unit's `[Service]` for a program on Node, whose compiler needs memory it can write and run. */
-export const NODE_SANDBOX = `NoNewPrivileges=yes
+export type SandboxNeeds = {
+  /** Reads /proc beyond its own processes: sizes of memory and CPUs. */
+  readonly system?: boolean;
+  /** Asks the kernel for its interfaces. */
+  readonly netlink?: boolean;
+  /** Its compiler needs memory that it can both write and run. */
+  readonly compiles?: boolean;
+};
+
+/** Lines of a unit's `[Service]`; which paths and addresses are closed, the unit says itself. */
+export const renderSandbox = ({ system = false, netlink = false, compiles = false }: SandboxNeeds): string => `NoNewPrivileges=yes
 CapabilityBoundingSet=
 AmbientCapabilities=
 ProtectSystem=strict
 ProtectHome=yes
 ProtectProc=invisible
-ProcSubset=pid
-PrivateTmp=yes
+${system ? "" : "ProcSubset=pid\n"}PrivateTmp=yes
 PrivateDevices=yes
 PrivateUsers=yes
 PrivateIPC=yes
@@ -18,16 +26,19 @@ ProtectHostname=yes
 ProtectKernelLogs=yes
 ProtectKernelModules=yes
 ProtectKernelTunables=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX${netlink ? " AF_NETLINK" : ""}
 RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
 RemoveIPC=yes
 LockPersonality=yes
-SystemCallArchitectures=native
+${compiles ? "" : "MemoryDenyWriteExecute=yes\n"}SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
 SystemCallErrorNumber=EPERM
 DevicePolicy=closed
-KeyringMode=private
+KeyringMode=private`;
+
+/** For a program on Node. */
+export const NODE_SANDBOX = `${renderSandbox({ compiles: true })}
 InaccessiblePaths=-/etc/croft/secrets -/etc/ssh`;

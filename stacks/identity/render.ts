@@ -1,4 +1,5 @@
 /** Files of the identity service. Pure. */
+import { renderSandbox } from "../../provisioner/machine/sandbox.ts";
 import { CONFIG, ENVIRONMENT, MANAGEMENT_PORT, PORT, PROGRAM, STATE_FOLDER } from "./names.ts";
 
 export type KeycloakInput = {
@@ -73,34 +74,7 @@ RestartSec=2
 TasksMax=1024
 LimitNOFILE=65536
 UMask=0077
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-AmbientCapabilities=
-ProtectSystem=strict
-ProtectHome=yes
-ProtectProc=invisible
-PrivateTmp=yes
-PrivateDevices=yes
-PrivateUsers=yes
-PrivateIPC=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-RemoveIPC=yes
-LockPersonality=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-SystemCallErrorNumber=EPERM
-DevicePolicy=closed
-KeyringMode=private
+${renderSandbox({ system: true, compiles: true })}
 InaccessiblePaths=-/etc/croft/secrets -/etc/ssh
 
 [Install]

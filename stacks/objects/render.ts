@@ -1,4 +1,5 @@
 /** Files of the object store on its machine. Pure. */
+import { renderSandbox } from "../../provisioner/machine/sandbox.ts";
 import {
   ADMIN_KEY,
   ADMIN_SECRET,
@@ -160,35 +161,7 @@ TasksMax=1024
 LimitNOFILE=65536
 OOMScoreAdjust=-500
 UMask=0077
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-AmbientCapabilities=
-ProtectSystem=strict
-ProtectHome=yes
-ProtectProc=invisible
-PrivateTmp=yes
-PrivateDevices=yes
-PrivateUsers=yes
-PrivateIPC=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-RemoveIPC=yes
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-SystemCallErrorNumber=EPERM
-DevicePolicy=closed
-KeyringMode=private
+${renderSandbox({ system: true, netlink: true })}
 IPAddressDeny=any
 IPAddressAllow=localhost link-local 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16
 InaccessiblePaths=-/etc/croft/secrets -/etc/croft/slots -/etc/ssh
