@@ -7,6 +7,7 @@ import type { BootHooks, GuestEnd } from "../../core/ports.ts";
 import type { Cgroups } from "./cgroups.ts";
 import { findLoops } from "./facts.ts";
 import { renderGuestScript, type GuestPlan } from "./script.ts";
+import { keepTail } from "../tail.ts";
 
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** What systemd-nspawn says of a guest that wants to start again. */
@@ -28,15 +29,6 @@ export type Guest = { readonly child: ChildProcess; readonly exited: Promise<num
 const endOf = (code: number): GuestEnd => {
   if (code === REBOOT_CODE) return "reboot";
   return code === 0 ? "powerOff" : "died";
-};
-
-const keepTail = (stream: Readable): (() => string) => {
-  let text = "";
-  stream.on("data", (chunk: Buffer) => {
-    process.stderr.write(chunk);
-    text = (text + chunk.toString("utf8")).slice(-4096);
-  });
-  return () => text.trim().split("\n").slice(-3).join("; ");
 };
 
 /** Resolves when the guest's own first process is about to run. @throws Failure with the script's last words. */

@@ -9,6 +9,7 @@ import { deviceFailure, Failure } from "../../core/failure.ts";
 import type { BootHooks, GuestEnd } from "../../core/ports.ts";
 import { openQmp, type Qmp } from "./qmp.ts";
 import { QEMU, qemuWords } from "./words.ts";
+import { keepTail } from "../tail.ts";
 
 export type Guest = { readonly child: ChildProcess; readonly qmp: Qmp; readonly exited: Promise<unknown> };
 
@@ -38,15 +39,6 @@ const spawnQemu = (config: VmConfig, name: string): ChildProcess =>
     stdio: ["ignore", "pipe", "pipe", "pipe"],
     env: { PATH, LANG: "C.UTF-8" },
   });
-
-const keepTail = (stream: Readable): (() => string) => {
-  let text = "";
-  stream.on("data", (chunk: Buffer) => {
-    process.stderr.write(chunk);
-    text = (text + chunk.toString("utf8")).slice(-4096);
-  });
-  return () => text.trim().split("\n").slice(-3).join("; ");
-};
 
 const ENDS: Readonly<Record<string, GuestEnd>> = { "guest-shutdown": "powerOff", "guest-reset": "reboot" };
 
