@@ -167,11 +167,17 @@ export class ProcessSampler {
   readonly #environments = new Set<string>();
   readonly #clock = setInterval(() => this.sample(), 40);
 
+  /**
+   * A process may become another program between two reads, as each service does that systemd starts: whose environment it is, is
+   * asked before and after reading it. One that has ended has neither; its line, read last, is empty then.
+   */
   sample(): void {
     for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
       try {
         this.#lines.add(lineOf(pid));
-        if (!isOwner(pid)) this.#environments.add(readFileSync(`/proc/${pid}/environ`, "latin1"));
+        if (isOwner(pid)) continue;
+        const environment = readFileSync(`/proc/${pid}/environ`, "latin1");
+        if (!isOwner(pid) && lineOf(pid) !== "") this.#environments.add(environment);
       } catch {
         // It ended meanwhile.
       }
