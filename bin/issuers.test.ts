@@ -4,7 +4,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { renderProblems } from "../provisioner/config/diagnostics.ts";
-import { checkIssuers, issuersOf } from "../provisioner/config/issuers.ts";
+import { checkIssuers, issuersOf, metadataUrl } from "../provisioner/config/issuers.ts";
 import type { IssuerAnswer } from "../provisioner/config/issuers.ts";
 import { parseConfig } from "../provisioner/config/parse.ts";
 import { askIssuers } from "./issuers.ts";
@@ -63,6 +63,22 @@ describe("what a provider said", () => {
          = help: it says so at https://login.example.org/realms/main/.well-known/openid-configuration
       "
     `);
+  });
+
+  test("a slash at the end belongs to the name: as some providers have it, and named where it is missing", () => {
+    expect(metadataUrl("https://tenant.example.com/")).toBe("https://tenant.example.com/.well-known/openid-configuration");
+    const site = SITE.replace(ISSUER, `${ISSUER}/`);
+    const result = parseConfig({
+      file: "croft.yaml",
+      folder: "/srv/site",
+      bytes: Buffer.from(site),
+      services: SERVICE_SCHEMAS,
+      variables: {},
+    });
+    if (!result.ok) throw new Error(result.problems[0]?.message);
+    const said = { ok: true, issuer: `${ISSUER}/`, keys: `${ISSUER}/certs` } as const;
+    expect(checkIssuers(result.model, result.locate, new Map([[`${ISSUER}/`, said]]))).toEqual([]);
+    expect(judged(said)).toContain(`write ${ISSUER}/`);
   });
 
   test("no keys, or keys by plain HTTP: refused", () => {

@@ -16,7 +16,10 @@ const HOST = "cms.portfolio.test";
 const COOKIE_KEY = "a-cookie-key-that-is-long-enough";
 let folder = "";
 let issuer: Issuer;
+let slashed: Issuer;
 let gate: ChildProcess;
+
+const authorities = (): string => [issuer, slashed].map(({ authority }) => authority).join("\n");
 
 type Answer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string };
 type Headers = Readonly<Record<string, string>>;
@@ -58,22 +61,31 @@ const stopGate = (): Promise<unknown> => {
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "croft-gate-"));
   issuer = await Issuer.make();
+  slashed = await Issuer.make();
+  slashed.slash = true;
   const policies = {
     write: { mode: "jwt", issuer: "portfolio", role: "portfolio-admin" },
     anybody: { mode: "jwt", issuer: "portfolio" },
     cms: { mode: "session", issuer: "portfolio", role: "portfolio-admin" },
     nowhere: { mode: "jwt", issuer: "nowhere" },
+    slashed: { mode: "jwt", issuer: "slashed" },
+    desk: { mode: "session", issuer: "slashed" },
   };
   const settings = { audience: "portfolio-api", rolesClaim: ["realm_access", "roles"], client: "cms" };
-  const issuers = { portfolio: { ...settings, url: issuer.url }, nowhere: { ...settings, url: "https://127.0.0.1:1/realms/none" } };
+  const issuers = {
+    portfolio: { ...settings, url: issuer.url },
+    nowhere: { ...settings, url: "https://127.0.0.1:1/realms/none" },
+    slashed: { ...settings, url: slashed.name },
+  };
   writeFileSync(join(folder, "config.json"), JSON.stringify({ socket: join(folder, "gate.sock"), issuers, policies }));
   writeFileSync(join(folder, "cookie-key"), COOKIE_KEY, { mode: 0o600 });
-  writeFileSync(join(folder, "ca.pem"), issuer.authority);
+  writeFileSync(join(folder, "ca.pem"), authorities());
   await startGate();
 });
 afterAll(async () => {
   await stopGate();
   await issuer.stop();
+  await slashed.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -87,7 +99,7 @@ const cookieOf = (answer: Answer, name: string): string => {
 /** What the browser does with the address of the issuer: it is signed in there already. */
 const visit = (url: string): Promise<string> =>
   new Promise((resolve, reject) => {
-    get(url, { ca: issuer.authority }, (answer) => {
+    get(url, { ca: authorities() }, (answer) => {
       answer.resume();
       resolve(answer.headers.location ?? "");
     }).on("error", reject);
@@ -95,13 +107,14 @@ const visit = (url: string): Promise<string> =>
 
 const signIn = async (
   to = "/projects",
+  policy = "cms",
 ): Promise<{ readonly cookie: string; readonly to: string; readonly back: string; readonly login: string }> => {
-  const start = await ask(`/login?to=${to}`, { "X-Croft-Policy": "cms" });
+  const start = await ask(`/login?to=${to}`, { "X-Croft-Policy": policy });
   expect(start.status).toBe(302);
   const login = cookieOf(start, "__Host-croft-login");
   const back = new URL(await visit(start.headers.location ?? ""));
   expect(back.origin + back.pathname).toBe(`https://${HOST}/_croft/session/callback`);
-  const done = await ask(`/callback${back.search}`, { "X-Croft-Policy": "cms", Cookie: login });
+  const done = await ask(`/callback${back.search}`, { "X-Croft-Policy": policy, Cookie: login });
   expect(done.status).toBe(302);
   return { cookie: cookieOf(done, SESSION_COOKIE), to: done.headers.location ?? "", back: back.search, login };
 };
@@ -123,6 +136,13 @@ describe("a bearer token", () => {
       "x-auth-roles": "portfolio-admin",
       "x-auth-email": "me@portfolio.test",
     });
+  });
+
+  test("of an issuer whose name ends in a slash passes where its name does, and there alone; people sign in there", async () => {
+    expect((await bearer(slashed.token(), "slashed")).status).toBe(204);
+    expect((await bearer(slashed.token({ iss: slashed.url }), "slashed")).status).toBe(401);
+    const { cookie } = await signIn("/", "desk");
+    expect((await ask("/check", { "X-Croft-Policy": "desk", Cookie: cookie })).status).toBe(204);
   });
 
   test("may be answered from memory for five seconds, never beyond its end; a refusal or a session never", async () => {

@@ -35,6 +35,8 @@ export class Issuer {
   keys: Key[] = [makeKey()];
   roles: readonly string[] = ["portfolio-admin"];
   lifetime = 300;
+  /** Whether its name ends in one. */
+  slash = false;
   /** While true, questions are taken and never answered. */
   silent = false;
   refused = 0;
@@ -63,6 +65,11 @@ export class Issuer {
     return `https://127.0.0.1:${this.#port}/realms/portfolio`;
   }
 
+  /** What it calls itself. */
+  get name(): string {
+    return this.slash ? `${this.url}/` : this.url;
+  }
+
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject).listen(this.#port, "127.0.0.1", () => {
@@ -87,7 +94,7 @@ export class Issuer {
     const now = Math.floor(Date.now() / 1000);
     const roles = { realm_access: { roles: this.roles } };
     return {
-      iss: this.url,
+      iss: this.name,
       aud: ["portfolio-api", "account"],
       sub: "person-1",
       iat: now,
@@ -133,7 +140,7 @@ export class Issuer {
 
   #metadata(): object {
     return {
-      issuer: this.url,
+      issuer: this.name,
       authorization_endpoint: `${this.url}/authorize`,
       token_endpoint: `${this.url}/token`,
       jwks_uri: `${this.url}/keys`,

@@ -225,13 +225,13 @@ const proxyRange: Rule = (text) =>
       })
     : undefined);
 
-/** Where an OpenID provider is: no query, no fragment, no slash at the end. */
+/** What an OpenID provider calls itself, to the letter, a slash at its end included: no query, no fragment. */
 const issuer: Rule = (text) => {
   const bad = firstBad(text, /[A-Za-z0-9/._~:-]/);
   if (bad !== undefined) return flaw("E0129", `an issuer cannot hold ${shown(bad.character)}`, bad.at, bad.character.length);
-  return /^https:\/\/[a-z0-9.-]+(?::[0-9]{1,5})?(?:\/[A-Za-z0-9._~-]+)*$/.test(text) && URL.canParse(text)
+  return /^https:\/\/[a-z0-9.-]+(?::[0-9]{1,5})?(?:\/[A-Za-z0-9._~-]+)*\/?$/.test(text) && URL.canParse(text)
     ? undefined
-    : flaw("E0129", "an issuer is https://HOST/PATH, without a slash at its end", 0, text.length);
+    : flaw("E0129", "an issuer is https://HOST/PATH, as its metadata write it", 0, text.length);
 };
 
 /** A header of our own: X- and words. */

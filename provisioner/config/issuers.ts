@@ -9,7 +9,8 @@ export type IssuerAnswer =
   | { readonly ok: true; readonly issuer: unknown; readonly keys: unknown }
   | { readonly ok: false; readonly reason: string };
 
-export const metadataUrl = (issuer: string): string => `${issuer}/.well-known/openid-configuration`;
+/** A slash at the issuer's end belongs to its name, and is not doubled in this address. */
+export const metadataUrl = (issuer: string): string => `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
 
 export const issuersOf = (model: Model): readonly string[] => [
   ...new Set(model.apps.flatMap(({ oidc }) => (oidc?.issuer === undefined ? [] : [oidc.issuer]))),
@@ -27,12 +28,11 @@ const judge = (issuer: string, answer: IssuerAnswer): Told | undefined => {
     };
   if (answer.issuer !== issuer) {
     const name = typeof answer.issuer === "string" ? answer.issuer : undefined;
-    const help = name?.endsWith("/") === true ? "names that end in a slash are not supported" : `it says so at ${metadataUrl(issuer)}`;
     return {
       severity: "error",
       message: `the provider calls itself ${name === undefined ? "nothing" : backticked(name)}, not ${backticked(issuer)}: its tokens would never pass`,
-      ...(name === undefined || name.endsWith("/") ? {} : { hint: `write ${showValue(name)}` }),
-      help,
+      ...(name === undefined ? {} : { hint: `write ${showValue(name)}` }),
+      help: `it says so at ${metadataUrl(issuer)}`,
     };
   }
   return typeof answer.keys === "string" && answer.keys.startsWith("https://")

@@ -54,7 +54,7 @@ export async function login(fetcher: Fetcher, account: Account): Promise<string>
 type Endpoints = { readonly authorization_endpoint: string; readonly token_endpoint: string };
 
 async function discover(fetcher: Fetcher, issuer: string): Promise<Endpoints> {
-  const response = await fetcher(`${issuer}/.well-known/openid-configuration`, { method: "GET", headers: {} });
+  const response = await fetcher(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`, { method: "GET", headers: {} });
   if (response.status !== 200) fail(`the login service answered ${response.status}`);
   const found = (await response.json()) as Endpoints & { readonly issuer: string };
   return found.issuer === issuer ? found : fail(`the login service calls itself ${found.issuer}`);

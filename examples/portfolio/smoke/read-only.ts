@@ -38,7 +38,7 @@ const STEPS: readonly Step[] = [
     name: "the login service answers by its own name",
     run: async (front) => {
       const { issuer } = (await (await ask(front, "GET", `${front.cms}/config.json`, {})).json()) as { readonly issuer: string };
-      const found = (await (await ask(front, "GET", `${issuer}/.well-known/openid-configuration`, {})).json()) as {
+      const found = (await (await ask(front, "GET", `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`, {})).json()) as {
         readonly issuer: string;
       };
       expect(found.issuer === issuer, `it calls itself ${found.issuer}, wanted ${issuer}`);

@@ -104,6 +104,12 @@ test("renewal keeps what a new answer leaves out; failures are told apart", asyn
   expect(toLogoutUrl({ config, provider }, tokens, "https://cms.test/")).toContain(`id_token_hint=${encodeURIComponent(tokens.id)}`);
 });
 
+test("a slash at the end of a name belongs to it, and is not doubled in the address", async () => {
+  const fetcher = vi.fn<typeof fetch>(async () => Response.json({ ...provider, issuer: `${ISSUER}/` }));
+  expect((await discover(`${ISSUER}/`, fetcher)).issuer).toBe(`${ISSUER}/`);
+  expect(fetcher.mock.calls[0]?.[0]).toBe(`${ISSUER}/.well-known/openid-configuration`);
+});
+
 test("a service under another name is not asked", async () => {
   expect(await kindOf(() => discover("https://other.test", answering(good)))).toBe("broken");
   expect(() => readClaims("no token")).toThrow(LoginError);

@@ -31,7 +31,7 @@ export class LoginError extends Error {
 }
 
 export async function discover(issuer: string, fetcher: Fetcher): Promise<Provider> {
-  const provider = (await getJson(fetcher, `${issuer}/.well-known/openid-configuration`)) as Provider;
+  const provider = (await getJson(fetcher, `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`)) as Provider;
   if (provider.issuer !== issuer) throw new LoginError("broken", "the login service calls itself by another name");
   return provider;
 }
