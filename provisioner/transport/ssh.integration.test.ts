@@ -1,9 +1,13 @@
 /** The SSH door against a real server of ssh2's own, in this process. */
 import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import ssh2 from "ssh2";
 import type { Server } from "ssh2";
+import { insideStep, setFaults } from "../execute/faults.ts";
 import { sh } from "./sh.ts";
 import { keyFingerprint, makeKeyPair, makeSshShell } from "./ssh.ts";
 import type { SshTarget } from "./ssh.ts";
@@ -97,4 +101,22 @@ test("a stream goes to a port as it is named from there; a closed one is an erro
 test("fingerprints are those of OpenSSH", () => {
   const blob = Buffer.from(pinned.split(" ")[1] ?? "", "base64");
   expect(keyFingerprint(pinned)).toBe(`SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`);
+});
+
+test("a connection that is refused passes no kill point, so that steps which wait for one have the same points each time", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "croft-ssh-"));
+  const record = join(folder, "points");
+  setFaults({ record });
+  const [refused, open] = [makeSshShell({ ...target([pinned]), port: 1 }), makeSshShell(target([pinned]))];
+  try {
+    await insideStep("machine/web", async () => {
+      for (let attempt = 0; attempt < 3; attempt += 1) await expect(refused.run(sh`true`)).rejects.toThrow();
+      await open.run(sh`true`);
+    });
+    expect(readFileSync(record, "utf8")).toBe("machine/web door-1-before\nmachine/web door-1-after\n");
+  } finally {
+    setFaults({});
+    await Promise.all([refused.close(), open.close()]);
+    rmSync(folder, { recursive: true });
+  }
 });

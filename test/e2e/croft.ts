@@ -62,6 +62,15 @@ export const program = (command: string): Promise<string> =>
     child.once("close", (code) => (code === 0 ? resolve(out) : reject(new Error(`${command} exited ${code}: ${err}`))));
   });
 
+/** A program's text with its packages in one file, as the example's build makes it. */
+export const bundle = async (text: string, target: string): Promise<void> => {
+  const source = `${target}.source.mjs`;
+  writeFileSync(source, text);
+  const bundler = join(PROJECT, "node_modules", ".bin", "esbuild");
+  await program(`${bundler} ${source} --bundle --platform=node --external:pg-native --log-level=error --outfile=${target}`);
+  rmSync(source);
+};
+
 /** A command on a machine, by croft's own way in. */
 export const onMachine = async (site: string, machine: string, command: string): Promise<string> =>
   (await mustCroft("vm", "ssh", machine, "--file", site, "--", "sh", "-c", command)).out;

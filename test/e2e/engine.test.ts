@@ -14,7 +14,9 @@ beforeAll(async () => {
   image = await findImage();
   openNetwork();
 });
-afterEach(() => guests.splice(0).forEach((guest) => guest.clean()));
+afterEach(async () => {
+  for (const guest of guests.splice(0)) await guest.clean();
+});
 afterAll(() => void closeNetwork());
 
 const created = async (...args: readonly string[]): Promise<TestGuest> => {

@@ -115,9 +115,9 @@ export const createGuest = async (image: string, args: readonly string[] = []) =
     events: (): readonly string[] => program.readEvents().map(({ source, event }) => `${source} ${event}`),
     /** Nothing of the guest is on this host: no loop device, no mount, no interface. */
     isGone: (): boolean => !run("losetup -a; cat /proc/mounts").includes(folder) && !existsSync(`/sys/class/net/${vethName(TAP ?? "")}`),
-    clean: (): void => {
-      program.clean();
+    clean: async (): Promise<void> => {
       client.close();
+      await program.clean();
     },
   };
 };

@@ -1,10 +1,11 @@
 /** Secrets replaced on a real site under load: no request fails, and what was replaced is worth nothing any more. */
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { Agent, request } from "node:https";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { PROJECT, ROOT, croft, mustCroft, onMachine, program } from "./croft.ts";
+import { PROJECT, ROOT, bundle, croft, mustCroft, onMachine, program } from "./croft.ts";
 import type { Outcome } from "./croft.ts";
+import { startLoad } from "./load.ts";
+import type { LoadResult } from "./load.ts";
 
 /** Takes both keys, and asks its database over a new connection each few questions, as the one it is configured for. */
 const SERVER = `import { createServer } from "node:http";
@@ -58,57 +59,18 @@ const RATE_MS = 5;
 const EDGE = "10.91.0.11";
 const APP = "10.91.0.12";
 
-/** With its packages in one file, as the example's build makes it. */
-const bundleServer = async (): Promise<void> => {
-  const source = join(PROJECT, "test", ".sites", "rotation.mjs");
-  writeFileSync(source, SERVER);
-  const bundler = join(PROJECT, "node_modules", ".bin", "esbuild");
-  const target = join(site, "api", "server.cjs");
-  await program(`${bundler} ${source} --bundle --platform=node --external:pg-native --log-level=error --outfile=${target}`);
-  rmSync(source);
-};
+let ca = "";
 
-type Load = {
-  readonly stop: () => Promise<{ readonly count: number; readonly failed: readonly string[]; readonly logins: ReadonlySet<string> }>;
-};
-
-/** Some two hundred questions a second through the gateway, over connections that stay and such that do not. */
-const startLoad = (ca: string): Load => {
-  const failed: string[] = [];
+/** Some two hundred questions a second; under which logins they were answered. */
+const startAsking = (): { readonly stop: () => Promise<LoadResult & { readonly logins: ReadonlySet<string> }> } => {
   const logins = new Set<string>();
-  const agent = new Agent({ keepAlive: true, maxSockets: 64, ca, servername: "rotation.test" });
-  const open: Promise<void>[] = [];
-  let count = 0;
-  const ask = (): Promise<void> =>
-    new Promise((resolve) => {
-      count += 1;
-      const fail = (why: string): void => {
-        failed.push(`${new Date().toISOString()} ${why}`);
-        resolve();
-      };
-      const headers = { host: "rotation.test", ...(count % 10 === 0 ? { connection: "close" } : {}) };
-      request({ host: EDGE, port: 443, path: "/who", agent, headers }, (answer) => {
-        let body = "";
-        answer.on("data", (data) => (body += String(data)));
-        answer.on("error", (error) => fail(error.message));
-        answer.on("end", () => {
-          if (answer.statusCode !== 200) return fail(`${answer.statusCode} ${body.slice(0, 200)}`);
-          logins.add((JSON.parse(body) as { login: string }).login);
-          resolve();
-        });
-      })
-        .on("error", (error) => fail(error.message))
-        .end();
-    });
-  const timer = setInterval(() => void open.push(ask()), RATE_MS);
-  return {
-    stop: async () => {
-      clearInterval(timer);
-      await Promise.all(open);
-      agent.destroy();
-      return { count, failed, logins };
-    },
+  const judge = (status: number, body: string): string | undefined => {
+    if (status !== 200) return `${status} ${body.slice(0, 200)}`;
+    logins.add((JSON.parse(body) as { login: string }).login);
+    return undefined;
   };
+  const load = startLoad(EDGE, ca, [{ host: "rotation.test", path: "/who", judge }], RATE_MS);
+  return { stop: async () => ({ ...(await load.stop()), logins }) };
 };
 
 const outcomes: Outcome[] = [];
@@ -131,13 +93,12 @@ const statusWith = async (key: string): Promise<string> => {
   return (await onMachine(site, "edge", curl)).trim();
 };
 
-let ca = "";
 beforeAll(async () => {
   rmSync(site, { recursive: true, force: true });
   mkdirSync(join(site, "api"), { recursive: true });
   writeFileSync(join(site, "croft.yaml"), CONFIGURATION);
   writeFileSync(join(site, "api", "package.json"), '{ "type": "module" }\n');
-  await bundleServer();
+  await bundle(SERVER, join(site, "api", "server.cjs"));
   await croft(["destroy", "--purge", site]);
   const up = await mustCroft("up", site);
   const [, authority = ""] = /site's own CA: (\S+)/.exec(up.out) ?? [];
@@ -150,7 +111,7 @@ afterAll(async () => {
 
 test("the API key, under load: nothing fails, the key is another one, the old one is refused", async () => {
   const before = (await environment())["API_KEY"] ?? "";
-  const load = startLoad(ca);
+  const load = startAsking();
   const rotated = await run(["secret", "rotate", "api-key", site]);
   const { count, failed } = await load.stop();
   expect(rotated.out + rotated.err).toContain("note/api-key has a new value; the old one is gone.");
@@ -164,7 +125,7 @@ test("the API key, under load: nothing fails, the key is another one, the old on
 
 test("a database password, under load: another login stands in for the role, and the old one is shut", async () => {
   const { DATABASE_URL: before = "" } = await environment();
-  const load = startLoad(ca);
+  const load = startAsking();
   const rotated = await run(["secret", "rotate", "database", "--part", "rw", site]);
   const { failed, logins } = await load.stop();
   expect(rotated.code, rotated.out + rotated.err).toBe(0);
@@ -182,7 +143,7 @@ test("a database password, under load: another login stands in for the role, and
 
 test("killed in the middle, under load: plan says how far it is, and up finishes it", async () => {
   const before = (await environment())["API_KEY"] ?? "";
-  const load = startLoad(ca);
+  const load = startAsking();
   const killed = await run(["secret", "rotate", "api-key", site], "slot/edge/gateway-keys:door-1-before");
   expect(killed.signal === "SIGKILL" || killed.code === 137).toBe(true);
   expect((await run(["plan", site])).out).toContain("rotation of app/note/api-key, phase 2 of 3");

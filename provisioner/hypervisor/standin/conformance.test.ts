@@ -79,6 +79,6 @@ test.each(recorded as unknown as readonly Recorded[])("answers as recorded: $nam
     expect(events).toEqual(withoutLostSnapshots(scenario.events));
     expect(program.leftFiles()).toEqual(scenario.left_after_sigterm ?? scenario.left_after_exit);
   } finally {
-    program.clean();
+    await program.clean();
   }
 });

@@ -78,9 +78,11 @@ export const startProgram = async (folder: string, args: readonly string[] = [])
     },
     errors: (): string => errors,
     leftFiles: (): readonly string[] => readdirSync(folder).filter((name) => name.startsWith("api.sock")),
-    clean: (): void => {
-      child.kill("SIGKILL");
-      rmSync(folder, { recursive: true, force: true });
+    /** What the program started dies with it, and may write until then. */
+    clean: async (): Promise<void> => {
+      if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+      await exit;
+      rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     },
   };
 };
