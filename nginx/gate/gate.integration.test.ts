@@ -2,12 +2,14 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { createHmac, generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { request } from "node:http";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { Agent, request } from "node:http";
 import type { IncomingHttpHeaders } from "node:http";
 import { get } from "node:https";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { SESSION_COOKIE } from "./cookies.ts";
 import { Issuer, encode, sign } from "./provider.fixture.ts";
@@ -51,6 +53,40 @@ const startGate = (): Promise<void> =>
     gate.stdout?.on("data", (part) => String(part).includes("the gate answers") && resolve());
     gate.once("exit", (code) => reject(new Error(`the gate exited ${code}: ${errors}`)));
   });
+
+/** Holds the socket as systemd does, starts the gate with it, and takes no connection itself, since it is stopped. */
+const HOLDER = `
+import { spawn } from "node:child_process";
+import { createServer } from "node:net";
+const [program, socket, config, secrets] = process.argv.slice(1);
+const server = createServer();
+server.listen(socket, () => {
+  const environment = { ...process.env, LISTEN_FDS: "1" };
+  const gate = spawn(process.execPath, [program, config, secrets], { env: environment, stdio: ["ignore", "inherit", "inherit", server._handle.fd] });
+  console.log("pid " + gate.pid);
+  process.kill(process.pid, "SIGSTOP");
+});
+`;
+
+const holdGate = async (socket: string): Promise<{ readonly stop: () => Promise<void>; readonly letGo: () => void }> => {
+  const words = [join(import.meta.dirname, "main.ts"), socket, join(folder, "config.json"), `${folder}/`];
+  const holder = spawn(process.execPath, ["--input-type=module", "--eval", HOLDER, ...words], {
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, "ca.pem") },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let said = "";
+  for await (const part of holder.stdout.iterator({ destroyOnReturn: false }))
+    if ((said += String(part)).includes("the gate answers")) break;
+  const pid = Number(/^pid (\d+)$/m.exec(said)?.[1]);
+  return {
+    stop: async () => {
+      process.kill(pid, "SIGTERM");
+      // Its parent is stopped, so that it stays as a zombie.
+      while (!/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, "utf8"))) await setTimeout(20);
+    },
+    letGo: () => holder.kill("SIGKILL"),
+  };
+};
 
 const stopGate = (): Promise<unknown> => {
   const ended = new Promise((resolve) => gate.removeAllListeners("exit").once("exit", resolve));
@@ -309,6 +345,46 @@ describe("a session", () => {
     expect((await session(cookie)).status).toBe(503);
     await issuer.start();
     await expect.poll(async () => (await session(cookie)).status, { timeout: 10_000 }).toBe(204);
+  });
+
+  test("a gate that is told to stop does, while it is asked without end over connections that stay; no question is lost", async () => {
+    const { cookie } = await signIn();
+    const socketPath = join(folder, "held.sock");
+    const held = await holdGate(socketPath);
+    const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+    const headers = { Host: HOST, "X-Croft-Method": "GET", "X-Croft-Policy": "cms", Cookie: cookie };
+    const answers: number[] = [];
+    const lost: string[] = [];
+    let stopped = false;
+    const used = new WeakSet<Socket>();
+    /** One after the other; what is asked once the gate is gone waits for the next one. */
+    const goOn = (): void => {
+      const sent = request({ socketPath, path: "/check", headers, agent }, (answer) => {
+        answers.push(answer.statusCode ?? 0);
+        answer.resume().once("end", goOn);
+      });
+      let again = false;
+      sent.once("socket", (socket) => {
+        again = used.has(socket);
+        used.add(socket);
+      });
+      // nginx asks again where a connection it had used before is closed.
+      sent.on("error", ({ message }) => (again ? goOn() : stopped || lost.push(message)));
+      sent.end();
+    };
+    // Two for each connection, so that none is ever idle.
+    for (let index = 0; index < 16; index += 1) goOn();
+    await setTimeout(300);
+    await held.stop();
+    const count = answers.length;
+    await setTimeout(300);
+    stopped = true;
+    agent.destroy();
+    held.letGo();
+    expect(lost).toEqual([]);
+    expect(new Set(answers)).toEqual(new Set([204]));
+    expect(count).toBeGreaterThan(100);
+    expect(answers).toHaveLength(count);
   });
 
   test("survives a restart of the gate, and a rotation of its key", async () => {

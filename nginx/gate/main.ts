@@ -2,6 +2,7 @@
 import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { endStreams } from "./bucket.ts";
+import { makeDrain } from "./drain.ts";
 import { makeIssuers } from "./issuers.ts";
 import { makeGate } from "./server.ts";
 import { makeRenewal } from "./session.ts";
@@ -31,10 +32,10 @@ else {
 
 const LAST_MS = 2000;
 
+const drain = makeDrain(gate);
 const stop = (): void => {
-  gate.close(() => process.exit(0));
+  drain(() => process.exit(0));
   setTimeout(endStreams, LAST_MS);
-  gate.closeIdleConnections();
 };
 process.on("SIGTERM", stop);
 process.on("SIGINT", stop);
