@@ -14,6 +14,7 @@ import type { Connections } from "./connections.ts";
 import { INTACT } from "./generation.ts";
 import type { Generation, GenerationPayload } from "./generation.ts";
 import { packFromImage } from "./image-files.ts";
+import { settledView } from "./settled.ts";
 
 const machineOf = (request: ObserveRequest): string => String((request.resource ?? request.recorded)?.spec["machine"] ?? "");
 
@@ -38,7 +39,7 @@ const toFacts = (machine: string, view: MachineView): JsonObject => ({
 const observeOne = (connections: Connections, request: ObserveRequest): Promise<Observation> => {
   const machine = machineOf(request);
   return hiddenWhenUnreachable(machine, async () => {
-    const view = await connections.view(machine);
+    const view = await settledView(() => connections.view(machine));
     if (view.current === "-") return { status: "absent" };
     const damaged = Object.keys(view.packages);
     return {
