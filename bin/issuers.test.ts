@@ -23,15 +23,20 @@ apps:
     routes: [{ host: "@", to: page }]
 `;
 
-const judged = (answer: IssuerAnswer): string => {
+const parsed = (text: string) => {
   const result = parseConfig({
     file: "croft.yaml",
     folder: "/srv/site",
-    bytes: Buffer.from(SITE),
+    bytes: Buffer.from(text),
     services: SERVICE_SCHEMAS,
     variables: {},
   });
   if (!result.ok) throw new Error(result.problems[0]?.message);
+  return result;
+};
+
+const judged = (answer: IssuerAnswer): string => {
+  const result = parsed(SITE);
   expect(issuersOf(result.model)).toEqual([ISSUER]);
   return renderProblems(checkIssuers(result.model, result.locate, new Map([[ISSUER, answer]])), { "croft.yaml": SITE }, {});
 };
@@ -67,15 +72,7 @@ describe("what a provider said", () => {
 
   test("a slash at the end belongs to the name: as some providers have it, and named where it is missing", () => {
     expect(metadataUrl("https://tenant.example.com/")).toBe("https://tenant.example.com/.well-known/openid-configuration");
-    const site = SITE.replace(ISSUER, `${ISSUER}/`);
-    const result = parseConfig({
-      file: "croft.yaml",
-      folder: "/srv/site",
-      bytes: Buffer.from(site),
-      services: SERVICE_SCHEMAS,
-      variables: {},
-    });
-    if (!result.ok) throw new Error(result.problems[0]?.message);
+    const result = parsed(SITE.replace(ISSUER, `${ISSUER}/`));
     const said = { ok: true, issuer: `${ISSUER}/`, keys: `${ISSUER}/certs` } as const;
     expect(checkIssuers(result.model, result.locate, new Map([[`${ISSUER}/`, said]]))).toEqual([]);
     expect(judged(said)).toContain(`write ${ISSUER}/`);

@@ -20,7 +20,7 @@ export const makeDrain = (server: Server): ((ended: () => void) => void) => {
   return (ended) => {
     stopping = true;
     for (const response of open) response.shouldKeepAlive = false;
+    // Ends idle connections, too.
     server.close(ended);
-    server.closeIdleConnections();
   };
 };

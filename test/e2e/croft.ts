@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Defect } from "./defect.ts";
 
 export const PROJECT = join(import.meta.dirname, "..", "..");
@@ -62,6 +62,25 @@ export const program = (command: string): Promise<string> =>
     child.once("close", (code) => (code === 0 ? resolve(out) : reject(new Error(`${command} exited ${code}: ${err}`))));
   });
 
+/** A site of its own below the project: each file by its path. Its folder; made anew. */
+export const writeSite = (name: string, files: Readonly<Record<string, string>>): string => {
+  const folder = join(PROJECT, "test", ".sites", name);
+  rmSync(folder, { recursive: true, force: true });
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  return folder;
+};
+
+/** Brings a site up where none is left; its CA in PEM. */
+export const upAnew = async (site: string): Promise<string> => {
+  await croft(["destroy", "--purge", site]);
+  const { out } = await mustCroft("up", site);
+  const [, authority = ""] = /site's own CA: (\S+)/.exec(out) ?? [];
+  return readFileSync(authority, "utf8");
+};
+
 /** A program's text with its packages in one file, as the example's build makes it. */
 export const bundle = async (text: string, target: string): Promise<void> => {
   const source = `${target}.source.mjs`;
@@ -74,6 +93,12 @@ export const bundle = async (text: string, target: string): Promise<void> => {
 /** A command on a machine, by croft's own way in. */
 export const onMachine = async (site: string, machine: string, command: string): Promise<string> =>
   (await mustCroft("vm", "ssh", machine, "--file", site, "--", "sh", "-c", command)).out;
+
+/** What the newest instance of the workload `api` of the app `note` is told. */
+export const environmentOfApi = async (site: string): Promise<Readonly<Record<string, string>>> => {
+  const text = await onMachine(site, "app", "cat $(ls -t /var/lib/croft/releases/note-api/*.env | head -n 1)");
+  return Object.fromEntries([...text.matchAll(/^(\w+)="(.*)"$/gm)].map(([, name = "", value = ""]) => [name, value]));
+};
 
 /** A copy of an example that a test may change; below the project, so that its build finds its packages. */
 export const copySite = (example: string): string => {

@@ -1,6 +1,6 @@
 /** Somebody with a browser's memory and no browser: follows redirects with cookies, and fills the login page's form in. */
 import { Agent, request } from "node:https";
-import { readForm } from "../../examples/portfolio/smoke/login.ts";
+import { keepCookie, readForm } from "../../examples/portfolio/smoke/login.ts";
 
 type Answer = { readonly status: number; readonly url: URL; readonly body: string };
 
@@ -24,11 +24,7 @@ export class Person {
   #keep(host: string, texts: readonly string[]): void {
     const jar = this.#cookies.get(host) ?? new Map<string, string>();
     this.#cookies.set(host, jar);
-    for (const text of texts) {
-      const [, name = "", value = ""] = /^\s*([^=;]+)=([^;]*)/.exec(text) ?? [];
-      if (value === "" || /;\s*max-age=0\b/i.test(text)) jar.delete(name);
-      else jar.set(name, value);
-    }
+    for (const text of texts) keepCookie(jar, text);
   }
 
   #ask(url: URL, form?: string): Promise<Answer & { readonly location: string | undefined }> {

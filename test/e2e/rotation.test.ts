@@ -1,11 +1,12 @@
 /** Secrets replaced on a real site under load: no request fails, and what was replaced is worth nothing any more. */
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { PROJECT, ROOT, bundle, croft, mustCroft, onMachine, program } from "./croft.ts";
+import { ROOT, bundle, croft, environmentOfApi, mustCroft, onMachine, program, upAnew, writeSite } from "./croft.ts";
 import type { Outcome } from "./croft.ts";
 import { startLoad } from "./load.ts";
 import type { LoadResult } from "./load.ts";
+import { MODULE, apiWorkload } from "./small-site.ts";
 
 /** Takes both keys, and asks its database over a new connection each few questions, as the one it is configured for. */
 const SERVER = `import { createServer } from "node:http";
@@ -27,6 +28,8 @@ server.listen(Number(PORT));
 process.on("SIGTERM", () => server.close(() => pool.end()));
 `;
 
+const ENVIRONMENT = 'DATABASE_URL: "${database.rw.url}", API_KEY: "${apiKey.value}", API_KEY_PREVIOUS: "${apiKey.previous}"';
+
 const CONFIGURATION = `version: 1
 site: rotation
 domain: rotation.test
@@ -41,20 +44,11 @@ apps:
   note:
     database: { name: note }
     apiKey: { header: X-Api-Key }
-    workloads:
-      api:
-        kind: node
-        machine: app
-        source: api
-        start: server.cjs
-        port: 8080
-        env: { DATABASE_URL: "\${database.rw.url}", API_KEY: "\${apiKey.value}", API_KEY_PREVIOUS: "\${apiKey.previous}" }
-        health: { live: /readyz, ready: /readyz }
-    routes:
+${apiWorkload("server.cjs", ENVIRONMENT, "/readyz")}    routes:
       - { host: "@", to: api }
 `;
 
-const site = join(PROJECT, "test", ".sites", "rotation");
+let site = "";
 const RATE_MS = 5;
 const EDGE = "10.91.0.11";
 const APP = "10.91.0.12";
@@ -80,11 +74,7 @@ const run = async (words: readonly string[], fault?: string): Promise<Outcome> =
   return outcome;
 };
 
-/** Of the newest instance. */
-const environment = async (): Promise<Readonly<Record<string, string>>> => {
-  const text = await onMachine(site, "app", "cat $(ls -t /var/lib/croft/releases/note-api/*.env | head -n 1)");
-  return Object.fromEntries([...text.matchAll(/^(\w+)="(.*)"$/gm)].map(([, name = "", value = ""]) => [name, value]));
-};
+const environment = (): Promise<Readonly<Record<string, string>>> => environmentOfApi(site);
 
 /** What the API itself says to a key, past the gateway. */
 const statusWith = async (key: string): Promise<string> => {
@@ -94,15 +84,9 @@ const statusWith = async (key: string): Promise<string> => {
 };
 
 beforeAll(async () => {
-  rmSync(site, { recursive: true, force: true });
-  mkdirSync(join(site, "api"), { recursive: true });
-  writeFileSync(join(site, "croft.yaml"), CONFIGURATION);
-  writeFileSync(join(site, "api", "package.json"), '{ "type": "module" }\n');
+  site = writeSite("rotation", { "croft.yaml": CONFIGURATION, "api/package.json": MODULE });
   await bundle(SERVER, join(site, "api", "server.cjs"));
-  await croft(["destroy", "--purge", site]);
-  const up = await mustCroft("up", site);
-  const [, authority = ""] = /site's own CA: (\S+)/.exec(up.out) ?? [];
-  ca = readFileSync(authority, "utf8");
+  ca = await upAnew(site);
 });
 
 afterAll(async () => {

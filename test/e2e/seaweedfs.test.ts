@@ -1,12 +1,12 @@
 /** A site on SeaweedFS: as its owner gets there, with a binary of their own, and what the store does after that. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cachePaths } from "../../provisioner/model/names.ts";
 import { findProgram, skipReason } from "../../stacks/objects/testing/server.fixture.ts";
-import { ROOT, croft, mustCroft, onMachine, program } from "./croft.ts";
+import { ROOT, croft, mustCroft, onMachine, program, upAnew } from "./croft.ts";
 import { Person } from "./person.ts";
-import { bucketPages, storeSite } from "./store-site.ts";
+import { bucketPages, expectNothingToDo, expectPromisesKept, storeSite } from "./store-site.ts";
 
 const EDGE = "10.91.0.11";
 const weed = findProgram("seaweedfs");
@@ -28,11 +28,8 @@ describe.skipIf(weed === undefined)(`SeaweedFS${skipReason("seaweedfs")}`, () =>
   beforeAll(async () => {
     process.env["CROFT_CACHE"] = await makeCache();
     site = await storeSite("weed", "seaweedfs");
-    await croft(["destroy", "--purge", site]);
     await mustCroft("artifact", "import", "seaweedfs", weed ?? "");
-    const up = await mustCroft("up", site);
-    const [, authority = ""] = /site's own CA: (\S+)/.exec(up.out) ?? [];
-    ca = readFileSync(authority, "utf8");
+    ca = await upAnew(site);
   });
 
   afterAll(async () => {
@@ -42,21 +39,14 @@ describe.skipIf(weed === undefined)(`SeaweedFS${skipReason("seaweedfs")}`, () =>
   });
 
   const page = async (path: string): Promise<string> => (await new Person(EDGE, ca).visit(`https://weed.test${path}`)).body;
-  const isUnchanged = async (): Promise<void> => {
-    const { code, out, err } = await croft(["plan", "--detailed-exitcode", site]);
-    expect(code, out + err).toBe(0);
-  };
 
   test("the app lives in its bucket, a route shows a part of it, and a second plan is empty", async () => {
     expect([await page("/publish"), await page("/store")]).toEqual(["published", "stored"]);
     await bucketPages(new Person(EDGE, ca), "weed");
-    await isUnchanged();
+    await expectNothingToDo(site);
   });
 
-  test("the store keeps every promise, tried from outside", async () => {
-    const { code, out, err } = await croft(["objects", "check", site]);
-    expect(code, out + err).toBe(0);
-  });
+  test("the store keeps every promise, tried from outside", () => expectPromisesKept(site));
 
   test("a key of it is not replaced while it runs, and that is said", async () => {
     const { code, out, err } = await croft(["secret", "rotate", "s3", "--part", "media", site]);
@@ -69,7 +59,7 @@ describe.skipIf(weed === undefined)(`SeaweedFS${skipReason("seaweedfs")}`, () =>
     await mustCroft("up", site);
     await bucketPages(new Person(EDGE, ca), "weed");
     expect(await page("/store")).toBe("stored");
-    await isUnchanged();
+    await expectNothingToDo(site);
   });
 
   test("the program killed comes back by itself, closed to strangers as before", async () => {

@@ -1,11 +1,10 @@
 /** Keys of the object store and secrets of sign-in, replaced on a real site under load; a bucket that a route shows is part of it. */
-import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { croft, mustCroft, onMachine } from "./croft.ts";
+import { croft, environmentOfApi, mustCroft, onMachine, upAnew } from "./croft.ts";
 import { startLoad } from "./load.ts";
 import type { Load, Question } from "./load.ts";
 import { Person } from "./person.ts";
-import { bucketPages, storeSite } from "./store-site.ts";
+import { bucketPages, expectNothingToDo, expectPromisesKept, storeSite } from "./store-site.ts";
 
 let site = "";
 const EDGE = "10.91.0.11";
@@ -35,7 +34,7 @@ const startAsking = (): Load =>
   );
 
 /** People who sign in, one after the other. */
-const startSigningIn = (): { readonly stop: () => Promise<{ readonly count: number; readonly failed: readonly string[] }> } => {
+const startSigningIn = (): Load => {
   const failed: string[] = [];
   let [count, goesOn] = [0, true];
   const work = (async () => {
@@ -61,11 +60,8 @@ const status = async (url: string, headers: Readonly<Record<string, string>> = {
   ).trim();
 };
 
-/** Of the newest instance. */
 const keyOfApp = async (): Promise<{ readonly key: string; readonly secret: string }> => {
-  const text = await onMachine(site, "app", "cat $(ls -t /var/lib/croft/releases/note-api/*.env | head -n 1)");
-  const [, key = ""] = /^KEY="(.*)"$/m.exec(text) ?? [];
-  const [, secret = ""] = /^SECRET="(.*)"$/m.exec(text) ?? [];
+  const { KEY: key = "", SECRET: secret = "" } = await environmentOfApi(site);
   return { key, secret };
 };
 
@@ -79,10 +75,7 @@ const rotate = async (...words: readonly string[]): Promise<void> => {
 
 beforeAll(async () => {
   site = await storeSite("stores", "minio", { signIn: true });
-  await croft(["destroy", "--purge", site]);
-  const up = await mustCroft("up", site);
-  const [, authority = ""] = /site's own CA: (\S+)/.exec(up.out) ?? [];
-  ca = readFileSync(authority, "utf8");
+  ca = await upAnew(site);
   password = (await mustCroft("identity", "test-user", "ann", "--file", site)).out.trim();
   ann = new Person(EDGE, ca);
 });
@@ -94,10 +87,8 @@ afterAll(async () => {
 test("a bucket is shown as its route says, and nothing else of it", async () => {
   expect(await status("https://stores.test/publish")).toBe("200");
   await bucketPages(new Person(EDGE, ca), "stores");
-  const checked = await croft(["objects", "check", site]);
-  expect(checked.code, checked.out + checked.err).toBe(0);
-  const second = await croft(["plan", "--detailed-exitcode", site]);
-  expect(second.code, second.out).toBe(0);
+  await expectPromisesKept(site);
+  await expectNothingToDo(site);
 });
 
 test("people sign in on the way, and those without the role do not pass", async () => {
@@ -141,7 +132,4 @@ test("the key of cookies, under load: who is in stays in, until it is replaced a
   expect(await status(DESK, { cookie: ann.cookies("desk.stores.test") })).toBe("401");
 });
 
-test("afterwards there is nothing to do", async () => {
-  const { code, out } = await croft(["plan", "--detailed-exitcode", site]);
-  expect(code, out).toBe(0);
-});
+test("afterwards there is nothing to do", () => expectNothingToDo(site));

@@ -1,22 +1,26 @@
 /** A site with one of each: gateway, database server, a node workload that needs no build, a static one. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { PROJECT } from "./croft.ts";
+import { writeSite } from "./croft.ts";
 
 const SERVER = `import { createServer } from "node:http";
 createServer((request, response) => response.end(request.url === "/readyz" ? "ready" : "hello")).listen(Number(process.env.PORT));
 `;
 
-const workloads = `    workloads:
+/** The package of a workload. */
+export const MODULE = '{ "type": "module" }\n';
+
+/** The workload `api`, alike in all sites of these tests. `env` is YAML. */
+export const apiWorkload = (start: string, env: string, live: string): string => `    workloads:
       api:
         kind: node
         machine: app
         source: api
-        start: server.js
+        start: ${start}
         port: 8080
-        env: { DATABASE_URL: "\${database.rw.url}" }
-        health: { live: /livez, ready: /readyz }
-      page: { kind: static, source: page }
+        env: { ${env} }
+        health: { live: ${live}, ready: /readyz }
+`;
+
+const workloads = `${apiWorkload("server.js", 'DATABASE_URL: "${database.rw.url}"', "/livez")}      page: { kind: static, source: page }
     routes:
       - { host: "@", to: page }
       - { host: "@", path: /api/, to: api }
@@ -39,13 +43,10 @@ apps:
 ${workloads}${databases.map((database) => `  ${database}: { database: { name: ${database} }, workloads: {}, routes: [] }\n`).join("")}`;
 
 /** Its folder; made anew. */
-export const smallSite = (name: string, databases: readonly string[] = []): string => {
-  const folder = join(PROJECT, "test", ".sites", name);
-  rmSync(folder, { recursive: true, force: true });
-  for (const source of ["api", "page"]) mkdirSync(join(folder, source), { recursive: true });
-  writeFileSync(join(folder, "croft.yaml"), configuration(name, databases));
-  writeFileSync(join(folder, "api", "server.js"), SERVER);
-  writeFileSync(join(folder, "api", "package.json"), '{ "type": "module" }\n');
-  writeFileSync(join(folder, "page", "index.html"), "<!doctype html><title>hello</title><p>hello\n");
-  return folder;
-};
+export const smallSite = (name: string, databases: readonly string[] = []): string =>
+  writeSite(name, {
+    "croft.yaml": configuration(name, databases),
+    "api/server.js": SERVER,
+    "api/package.json": MODULE,
+    "page/index.html": "<!doctype html><title>hello</title><p>hello\n",
+  });

@@ -1,9 +1,9 @@
 /** A site whose app lives in its bucket, with a route that shows a part of it; with or without sign-in. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { PROJECT, bundle } from "./croft.ts";
+import { bundle, croft, writeSite } from "./croft.ts";
 import type { Person } from "./person.ts";
+import { MODULE, apiWorkload } from "./small-site.ts";
 
 /** Writes and reads its bucket at each question; `/try` does with the key that the question brings. */
 const SERVER = `import { createServer } from "node:http";
@@ -36,6 +36,14 @@ server.listen(Number(PORT));
 process.on("SIGTERM", () => server.close());
 `;
 
+const ENVIRONMENT = [
+  'STORE: "${buckets.media.endpoint}"',
+  'REGION: "${buckets.media.region}"',
+  'KEY: "${buckets.media.accessKey}"',
+  'SECRET: "${buckets.media.secretKey}"',
+  'BUCKET: "${buckets.media.name}"',
+].join(", ");
+
 type Choice = { readonly signIn?: boolean };
 
 const configuration = (name: string, store: string, { signIn = false }: Choice): string => `version: 1
@@ -52,34 +60,26 @@ ${signIn ? "  postgres: { machine: data, disk: postgres }\n  identity: { machine
 apps:
   note:
     buckets: { media: {} }
-${signIn ? "    oidc: { roles: [editor], testUsers: { ann: { roles: [editor] } } }\n" : ""}    workloads:
-      api:
-        kind: node
-        machine: app
-        source: api
-        start: server.cjs
-        port: 8080
-        env:
-          STORE: "\${buckets.media.endpoint}"
-          REGION: "\${buckets.media.region}"
-          KEY: "\${buckets.media.accessKey}"
-          SECRET: "\${buckets.media.secretKey}"
-          BUCKET: "\${buckets.media.name}"
-        health: { live: /livez, ready: /readyz }
-    routes:
+${signIn ? "    oidc: { roles: [editor], testUsers: { ann: { roles: [editor] } } }\n" : ""}${apiWorkload("server.cjs", ENVIRONMENT, "/livez")}    routes:
       - { host: "@", to: api }
       - { host: files, bucket: media, prefix: public/, notFound: 404.html }
 ${signIn ? "      - { host: desk, to: api, auth: session, role: editor }\n" : ""}`;
 
 /** Its folder; made anew. */
 export const storeSite = async (name: string, store: string, choice: Choice = {}): Promise<string> => {
-  const folder = join(PROJECT, "test", ".sites", name);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(join(folder, "api"), { recursive: true });
-  writeFileSync(join(folder, "croft.yaml"), configuration(name, store, choice));
-  writeFileSync(join(folder, "api", "package.json"), '{ "type": "module" }\n');
+  const folder = writeSite(name, { "croft.yaml": configuration(name, store, choice), "api/package.json": MODULE });
   await bundle(SERVER, join(folder, "api", "server.cjs"));
   return folder;
+};
+
+export const expectNothingToDo = async (site: string): Promise<void> => {
+  const { code, out, err } = await croft(["plan", "--detailed-exitcode", site]);
+  expect(code, out + err).toBe(0);
+};
+
+export const expectPromisesKept = async (site: string): Promise<void> => {
+  const { code, out, err } = await croft(["objects", "check", site]);
+  expect(code, out + err).toBe(0);
 };
 
 /** What anybody sees of the bucket after the app has published into it. */

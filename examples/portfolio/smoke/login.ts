@@ -53,8 +53,11 @@ export async function login(fetcher: Fetcher, account: Account): Promise<string>
 
 type Endpoints = { readonly authorization_endpoint: string; readonly token_endpoint: string };
 
+/** Where an issuer describes itself. A slash at its end belongs to its name, and is not doubled. */
+export const toMetadataAddress = (issuer: string): string => `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
+
 async function discover(fetcher: Fetcher, issuer: string): Promise<Endpoints> {
-  const response = await fetcher(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`, { method: "GET", headers: {} });
+  const response = await fetcher(toMetadataAddress(issuer), { method: "GET", headers: {} });
   if (response.status !== 200) fail(`the login service answered ${response.status}`);
   const found = (await response.json()) as Endpoints & { readonly issuer: string };
   return found.issuer === issuer ? found : fail(`the login service calls itself ${found.issuer}`);
@@ -100,7 +103,7 @@ function toCookieHeader(cookies: ReadonlyMap<string, string>): Record<string, st
   return cookies.size === 0 ? {} : { Cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; ") };
 }
 
-function keepCookie(cookies: Map<string, string>, text: string): void {
+export function keepCookie(cookies: Map<string, string>, text: string): void {
   const [, name = "", value = ""] = /^\s*([^=;]+)=([^;]*)/.exec(text) ?? [];
   if (/;\s*max-age=0\b/i.test(text) || value === "") cookies.delete(name);
   else cookies.set(name, value);

@@ -1,5 +1,6 @@
 /** What can be proved without an account and without leaving a trace: the public pages' data, and that nothing else is open. */
 import { ask, expect, type Front, LIST, type Project, PROJECTS, refused, type Result, stranger, take } from "./asking.ts";
+import { toMetadataAddress } from "./login.ts";
 
 type Listed = { readonly projects: readonly Project[] };
 type Step = { readonly name: string; readonly run: (front: Front) => Promise<void> };
@@ -38,7 +39,7 @@ const STEPS: readonly Step[] = [
     name: "the login service answers by its own name",
     run: async (front) => {
       const { issuer } = (await (await ask(front, "GET", `${front.cms}/config.json`, {})).json()) as { readonly issuer: string };
-      const found = (await (await ask(front, "GET", `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`, {})).json()) as {
+      const found = (await (await ask(front, "GET", toMetadataAddress(issuer), {})).json()) as {
         readonly issuer: string;
       };
       expect(found.issuer === issuer, `it calls itself ${found.issuer}, wanted ${issuer}`);

@@ -65,6 +65,10 @@ export const startProgram = async (folder: string, args: readonly string[] = [])
       .split("\n\n")
       .filter((part) => part !== "")
       .map((part) => JSON.parse(part) as MonitorEvent);
+  const stop = (signal: NodeJS.Signals = "SIGTERM"): Promise<number> => {
+    child.kill(signal);
+    return exit;
+  };
   return {
     call,
     readEvents,
@@ -72,16 +76,12 @@ export const startProgram = async (folder: string, args: readonly string[] = [])
     socket,
     pid: child.pid ?? 0,
     isAlive: (): boolean => child.exitCode === null && child.signalCode === null,
-    stop: (signal: NodeJS.Signals = "SIGTERM"): Promise<number> => {
-      child.kill(signal);
-      return exit;
-    },
+    stop,
     errors: (): string => errors,
     leftFiles: (): readonly string[] => readdirSync(folder).filter((name) => name.startsWith("api.sock")),
     /** What the program started dies with it, and may write until then. */
     clean: async (): Promise<void> => {
-      if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
-      await exit;
+      await stop("SIGKILL");
       rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     },
   };
